@@ -1,0 +1,18 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "platform/grpc/service.h"
+
+namespace florin::grpc {
+
+/// Adds grpc.health.v1.Health (Check and Watch). `serving` is asked at each check, from any loop;
+/// unknown services answer NOT_FOUND, "" stands for the whole process.
+void add_health(Services& services, std::function<bool()> serving);
+
+/// Adds grpc.reflection.v1 and v1alpha ServerReflection over the descriptors linked into the binary
+/// for the services added so far and later. Call it last but one: it lists itself too.
+void add_reflection(Services& services);
+
+}  // namespace florin::grpc

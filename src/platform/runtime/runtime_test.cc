@@ -1,0 +1,63 @@
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "platform/base/manual_clock.h"
+#include "platform/runtime/completion.h"
+#include "platform/runtime/loop.h"
+#include "platform/runtime/wakeup.h"
+
+namespace florin::runtime {
+namespace {
+
+TEST(Completion, ResumesOnItsLoopWhenAnotherThreadFinishes) {
+    Loop loop("test");
+    const auto loop_thread = std::this_thread::get_id();
+    std::thread worker;
+    const auto task = [&]() -> awaitable<void> {
+        Completion done;
+        co_await done.wait([&] { worker = std::thread([&] { loop.complete(&done); }); });
+        EXPECT_EQ(std::this_thread::get_id(), loop_thread);
+        EXPECT_EQ(&Loop::current(), &loop);
+    };
+    run_until_done(loop, task());
+    worker.join();
+}
+
+TEST(Wakeup, ANotificationBeforeTheWaitIsNotLost) {
+    Loop loop("test");
+    Wakeup wakeup(loop);
+    const SystemClock clock;
+    wakeup.notify();
+    run_until_done(loop, wakeup.wait_until(clock, std::nullopt));
+}
+
+TEST(Wakeup, ADueTimeEndsTheWait) {
+    Loop loop("test");
+    Wakeup wakeup(loop);
+    const SystemClock clock;
+    const Instant due = clock.now() + Milliseconds(5);
+    run_until_done(loop, wakeup.wait_until(clock, due));
+    EXPECT_GE(clock.now() + Milliseconds(1), due);
+}
+
+TEST(Wakeup, AnotherThreadEndsTheWait) {
+    Loop loop("test");
+    Wakeup wakeup(loop);
+    const SystemClock clock;
+    std::thread other([&] { wakeup.notify(); });
+    run_until_done(loop, wakeup.wait_until(clock, std::nullopt));
+    other.join();
+}
+
+TEST(RunUntilDone, RethrowsWhatEscapes) {
+    Loop loop("test");
+    const auto task = []() -> awaitable<void> {
+        throw std::runtime_error("broken");
+        co_return;
+    };
+    EXPECT_THROW(run_until_done(loop, task()), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace florin::runtime
