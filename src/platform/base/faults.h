@@ -4,7 +4,8 @@
 
 namespace florin {
 
-/// A bounded queue is full: the caller should answer RESOURCE_EXHAUSTED or 503 and the client retry.
+/// A bounded queue is full: the caller should answer RESOURCE_EXHAUSTED or 503 and the client
+/// retry.
 class Overloaded : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

@@ -12,10 +12,18 @@ using Seconds = std::chrono::seconds;
 /// A point in time, UTC, in microseconds since the Unix epoch: the precision every store keeps.
 using Instant = std::chrono::sys_time<Microseconds>;
 
-constexpr std::int64_t unix_us(Instant at) { return at.time_since_epoch().count(); }
-constexpr std::int64_t unix_ms(Instant at) { return unix_us(at) / 1'000; }
-constexpr std::int64_t unix_seconds(Instant at) { return unix_us(at) / 1'000'000; }
-constexpr Instant instant_from_unix_us(std::int64_t us) { return Instant(Microseconds(us)); }
+constexpr std::int64_t unix_us(Instant at) {
+    return at.time_since_epoch().count();
+}
+constexpr std::int64_t unix_ms(Instant at) {
+    return unix_us(at) / 1'000;
+}
+constexpr std::int64_t unix_seconds(Instant at) {
+    return unix_us(at) / 1'000'000;
+}
+constexpr Instant instant_from_unix_us(std::int64_t us) {
+    return Instant(Microseconds(us));
+}
 
 /// Where the time of day comes from. Implementations are thread-safe.
 class Clock {

@@ -16,10 +16,9 @@ TEST(Uuid, TextAndBytesAreTheSameId) {
 }
 
 TEST(Uuid, RefusesEverythingButTheCanonicalForm) {
-    for (const char* text : {"", "pay-xxx", "0192f0c12b3c7d4e8f5a6b7c8d9e0f10",
-                             "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1g",
-                             "0192f0c1-2b3c-7d4e-8f5a6-b7c8d9e0f10",
-                             "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f100"}) {
+    for (const char* text :
+         {"", "pay-xxx", "0192f0c12b3c7d4e8f5a6b7c8d9e0f10", "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1g",
+          "0192f0c1-2b3c-7d4e-8f5a6-b7c8d9e0f10", "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f100"}) {
         EXPECT_FALSE(parse_uuid(text)) << text;
     }
 }

@@ -64,7 +64,8 @@ Sha256 hmac_sha256(std::string_view key, std::initializer_list<std::string_view>
 Sha256 sha256(std::string_view data) {
     Sha256 digest{};
     unsigned int size = 0;
-    const int done = EVP_Digest(data.data(), data.size(), digest.data(), &size, sha256_algorithm(), nullptr);
+    const int done =
+        EVP_Digest(data.data(), data.size(), digest.data(), &size, sha256_algorithm(), nullptr);
     require(done == 1 && size == digest.size(), "SHA-256 of valid input succeeds");
     return digest;
 }
@@ -89,14 +90,16 @@ std::string base64(std::span<const std::uint8_t> bytes) {
 }
 
 bool equal_constant_time(std::string_view left, std::string_view right) {
-    return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+    return left.size() == right.size() &&
+           CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
 std::array<std::uint8_t, 16> fingerprint(std::string_view key, std::string_view data) {
     const std::string_view used_key = key.substr(0, crypto_generichash_KEYBYTES_MAX);
     std::array<std::uint8_t, 16> digest{};
-    const int failed = crypto_generichash(digest.data(), digest.size(), bytes_of(data), data.size(),
-                                          used_key.empty() ? nullptr : bytes_of(used_key), used_key.size());
+    const int failed =
+        crypto_generichash(digest.data(), digest.size(), bytes_of(data), data.size(),
+                           used_key.empty() ? nullptr : bytes_of(used_key), used_key.size());
     require(failed == 0, "BLAKE2b of valid input succeeds");
     return digest;
 }

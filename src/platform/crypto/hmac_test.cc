@@ -19,7 +19,8 @@ TEST(Hmac, TakesAnEmptyKeyAsAKey) {
 }
 
 TEST(Sha256, MatchesTheFipsVector) {
-    EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(hex(sha256("abc")),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST(Encodings, AreTheStandardOnes) {

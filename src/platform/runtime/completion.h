@@ -28,7 +28,7 @@ public:
     awaitable<void> wait(Start start) {
         return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void()>(
             [this, start = std::move(start)](auto handler) mutable {
-                hold(std::move(handler));
+                this->hold(std::move(handler));
                 start();
             },
             boost::asio::use_awaitable);

@@ -18,8 +18,8 @@ namespace asio = boost::asio;
 namespace florin::runtime {
 namespace {
 
-// Set while a thread serves a loop. Everything else gets its collaborators through constructors; this
-// one fact belongs to the thread.
+// Set while a thread serves a loop. Everything else gets its collaborators through constructors;
+// this one fact belongs to the thread.
 thread_local Loop* serving = nullptr;
 
 }  // namespace

@@ -26,7 +26,8 @@ public:
     [[nodiscard]] boost::asio::io_context& context() { return *context_; }
     [[nodiscard]] const std::string& name() const { return name_; }
 
-    /// Serves this loop on the calling thread until `stop`. What escapes a callback ends the process.
+    /// Serves this loop on the calling thread until `stop`. What escapes a callback ends the
+    /// process.
     void run();
     /// Thread-safe.
     void stop();
@@ -46,12 +47,13 @@ private:
     std::unique_ptr<boost::asio::io_context> context_;
 };
 
-/// Starts `task` on `loop`, detached. An exception that escapes it is logged under `name` and counted
+/// Starts `task` on `loop`, detached. An exception that escapes it is logged under `name` and
+/// counted
 /// (`florin_background_faults_total`); it ends the task, not the process. Thread-safe.
 void spawn(Loop& loop, std::string_view name, awaitable<void> task);
 
-/// Runs `task` on the calling thread with `loop` and returns when it has ended; rethrows what escapes
-/// it. For tests and short commands; the loop must not be running.
+/// Runs `task` on the calling thread with `loop` and returns when it has ended; rethrows what
+/// escapes it. For tests and short commands; the loop must not be running.
 void run_until_done(Loop& loop, awaitable<void> task);
 
 /// Suspends the calling coroutine, on its loop, for at least `duration`.

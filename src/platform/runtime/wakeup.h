@@ -11,7 +11,8 @@ namespace florin::runtime {
 
 class Loop;
 
-/// A background service's reason to look again: a due time or a call from another thread. One waiter.
+/// A background service's reason to look again: a due time or a call from another thread. One
+/// waiter.
 class Wakeup {
 public:
     /// `loop` must outlive this object; `wait_until` is called on it.

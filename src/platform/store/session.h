@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "platform/base/time.h"
 #include "platform/base/uuid.h"
@@ -48,8 +49,8 @@ public:
     [[nodiscard]] virtual std::int64_t changed() const = 0;
 };
 
-/// The rows of one query, one at a time: `while (rows.next()) … rows.integer(0)`. Ends the statement
-/// when it dies. Nest queries only over different SQL texts.
+/// The rows of one query, one at a time: `while (rows.next()) … rows.integer(0)`. Ends the
+/// statement when it dies. Nest queries only over different SQL texts.
 class Rows {
 public:
     explicit Rows(Statement& statement) : statement_(&statement) {}
@@ -81,12 +82,24 @@ private:
 
 namespace internal {
 
-inline void bind_one(Statement& s, int at, const Uuid& id) { s.bind(at, Blob{id.view()}); }
-inline void bind_one(Statement& s, int at, Instant value) { s.bind(at, unix_us(value)); }
-inline void bind_one(Statement& s, int at, Blob value) { s.bind(at, value); }
-inline void bind_one(Statement& s, int at, std::string_view value) { s.bind(at, value); }
-inline void bind_one(Statement& s, int at, const char* value) { s.bind(at, std::string_view(value)); }
-inline void bind_one(Statement& s, int at, std::nullopt_t) { s.bind_null(at); }
+inline void bind_one(Statement& s, int at, const Uuid& id) {
+    s.bind(at, Blob{id.view()});
+}
+inline void bind_one(Statement& s, int at, Instant value) {
+    s.bind(at, unix_us(value));
+}
+inline void bind_one(Statement& s, int at, Blob value) {
+    s.bind(at, value);
+}
+inline void bind_one(Statement& s, int at, std::string_view value) {
+    s.bind(at, value);
+}
+inline void bind_one(Statement& s, int at, const char* value) {
+    s.bind(at, std::string_view(value));
+}
+inline void bind_one(Statement& s, int at, std::nullopt_t) {
+    s.bind_null(at);
+}
 inline void bind_one(Statement& s, int at, std::integral auto value) {
     s.bind(at, static_cast<std::int64_t>(value));
 }
@@ -107,7 +120,8 @@ void bind_all(Statement& statement, const Values&... values) {
 
 }  // namespace internal
 
-/// What a read sees: one consistent state of the database. Belongs to the thread that runs the query.
+/// What a read sees: one consistent state of the database. Belongs to the thread that runs the
+/// query.
 class Snapshot {
 public:
     virtual ~Snapshot() = default;

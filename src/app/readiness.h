@@ -1,0 +1,35 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace florin::app {
+
+/// Whether this instance should get traffic, and what each of its dependencies says. Checks are
+/// added at start, before anything asks; asking is thread-safe.
+class Readiness {
+public:
+    /// What is wrong with a dependency, for people; empty when nothing is. Must be thread-safe and
+    /// quick: it reports a known state, it does not go and look.
+    using Check = std::function<std::string()>;
+
+    void add(std::string name, Check check) {
+        checks_.emplace_back(std::move(name), std::move(check));
+    }
+
+    /// From now on the instance is not ready: it finishes what it has.
+    void start_draining() { draining_ = true; }
+
+    [[nodiscard]] bool ready() const;
+    /// {"status":"ready","dependencies":{"store":{"status":"up"}}}
+    [[nodiscard]] std::string json() const;
+
+private:
+    std::vector<std::pair<std::string, Check>> checks_;
+    std::atomic<bool> draining_{false};
+};
+
+}  // namespace florin::app
