@@ -1,4 +1,5 @@
-// Replays a fuzzer's seed corpus as a plain test, so that every compiler and sanitizer build runs it.
+// Replays a fuzzer's seed corpus as a plain test, so that every compiler and sanitizer build runs
+// it.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

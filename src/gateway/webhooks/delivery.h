@@ -10,8 +10,9 @@
 
 namespace florin::gateway {
 
-/// One notification for one receiver: what it says, and how far it has come. It holds all that its body
-/// needs, so sending never looks at the payment. Its id is the `webhook-id`, the same at every attempt.
+/// One notification for one receiver: what it says, and how far it has come. It holds all that its
+/// body needs, so sending never looks at the payment. Its id is the `webhook-id`, the same at every
+/// attempt.
 struct WebhookDelivery {
     enum class State : std::uint8_t { Pending = 0, Delivered = 1, Dead = 2 };
 
@@ -24,9 +25,9 @@ struct WebhookDelivery {
     Money amount;
     bool simulated = false;  // asked for by SimulateWebhook
     State state = State::Pending;
-    int attempts = 0;         // made so far
+    int attempts = 0;  // made so far
     Instant created_at;
-    Instant due_at;           // of the next attempt; of the first one: when the outcome was due
+    Instant due_at;  // of the next attempt; of the first one: when the outcome was due
     std::string trace_id;
 };
 

@@ -19,8 +19,8 @@ struct WebhookAttempt {
     int number = 1;
     Instant at;
     std::int64_t duration_ms = 0;
-    int http_status = 0;      // 0: no answer
-    std::string error;        // empty on success
+    int http_status = 0;  // 0: no answer
+    std::string error;    // empty on success
 };
 
 /// A delivery as the admin face and the payment page show it.
@@ -41,10 +41,10 @@ std::vector<WebhookRecord> list_deliveries(store::Snapshot& snapshot,
 
 enum class ResendRefusal : std::uint8_t { NotFound, StillPending };
 
-/// Makes a delivered or dead delivery pending again, due at `now`, with its attempts kept. The id stays
-/// the same, so that a receiver can tell it from a new one.
-std::expected<WebhookDelivery, ResendRefusal> resend_delivery(store::Transaction& tx, const Uuid& id,
-                                                              Instant now);
+/// Makes a delivered or dead delivery pending again, due at `now`, with its attempts kept. The id
+/// stays the same, so that a receiver can tell it from a new one.
+std::expected<WebhookDelivery, ResendRefusal> resend_delivery(store::Transaction& tx,
+                                                              const Uuid& id, Instant now);
 
 /// Deletes up to `limit` finished deliveries created before `before`; how many it deleted.
 std::int64_t prune_deliveries(store::Transaction& tx, Instant before, int limit);

@@ -26,10 +26,10 @@ class Metrics;
 namespace florin::gateway {
 
 struct DispatcherOptions {
-    std::string secret;                      // WEBHOOK_SECRET; empty: unsigned
-    std::size_t per_origin_max = 32;         // attempts under way at once to one receiver
-    std::size_t lane_queue_max = 1'024;      // deliveries of one receiver held in memory; the rest wait
-                                             // in the store
+    std::string secret;                  // WEBHOOK_SECRET; empty: unsigned
+    std::size_t per_origin_max = 32;     // attempts under way at once to one receiver
+    std::size_t lane_queue_max = 1'024;  // deliveries of one receiver held in memory; the rest wait
+                                         // in the store
     std::size_t lanes_max = 4'096;
     std::chrono::milliseconds attempt_timeout{30'000};
     int attempts_max = 8;
@@ -39,8 +39,8 @@ struct DispatcherOptions {
     std::uint64_t jitter_seed = 1;
 };
 
-/// Sends due webhooks from the store, each receiver in a lane of its own, and records the results in
-/// bulk. Lives on one loop; `offer` and `look_again` may be called from any thread.
+/// Sends due webhooks from the store, each receiver in a lane of its own, and records the results
+/// in bulk. Lives on one loop; `offer` and `look_again` may be called from any thread.
 class Dispatcher {
 public:
     Dispatcher(runtime::Loop& loop, store::Store& store, http::Client& client, const Clock& clock,
@@ -56,7 +56,8 @@ public:
     /// Takes up what the store holds, then works until `stop`. Spawn it once.
     awaitable<void> run();
 
-    /// Starts no more attempts, waits for those under way (until `deadline`) and records their results.
+    /// Starts no more attempts, waits for those under way (until `deadline`) and records their
+    /// results.
     awaitable<void> stop(std::chrono::milliseconds deadline);
 
 private:

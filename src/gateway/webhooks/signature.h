@@ -11,13 +11,14 @@ namespace florin::gateway {
 /// The value of X-Webhook-Signature: "sha256=" and the hex HMAC-SHA256 of the raw body.
 std::string webhook_signature(std::string_view secret, std::string_view body);
 
-/// The value of the Standard Webhooks header `webhook-signature`: "v1," and the Base64 HMAC-SHA256 of
-/// "id.timestamp.body" under the same secret's bytes (standardwebhooks.com, "Signature scheme").
+/// The value of the Standard Webhooks header `webhook-signature`: "v1," and the Base64 HMAC-SHA256
+/// of "id.timestamp.body" under the same secret's bytes (standardwebhooks.com, "Signature scheme").
 std::string standard_webhook_signature(std::string_view secret, std::string_view id,
                                        std::int64_t timestamp_s, std::string_view body);
 
 /// Compares in constant time.
-bool verify_webhook_signature(std::string_view secret, std::string_view body, std::string_view header);
+bool verify_webhook_signature(std::string_view secret, std::string_view body,
+                              std::string_view header);
 
 /// The receiver's replay rule: the signed body's timestamp is within ±5 minutes of now.
 bool fresh_webhook_timestamp(std::int64_t timestamp_s, Instant now);

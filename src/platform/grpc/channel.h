@@ -46,10 +46,12 @@ public:
     ~Channel();
 
     /// One unary call with encoded messages; `path` is "/package.Service/Method".
-    awaitable<Reply<std::string>> unary(std::string_view path, std::string request, CallOptions options);
+    awaitable<Reply<std::string>> unary(std::string_view path, std::string request,
+                                        CallOptions options);
 
     template <class Response>
-    awaitable<Reply<Response>> call(std::string_view path, const google::protobuf::MessageLite& request,
+    awaitable<Reply<Response>> call(std::string_view path,
+                                    const google::protobuf::MessageLite& request,
                                     CallOptions options) {
         return decode<Response>(unary(path, request.SerializeAsString(), std::move(options)));
     }

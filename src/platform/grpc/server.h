@@ -23,9 +23,9 @@ namespace florin::grpc {
 struct ServerLimits {
     std::size_t request_message_bytes_max = 4 * 1024 * 1024;  // also after gzip
     std::size_t response_message_bytes_max = 4 * 1024 * 1024;
-    std::size_t header_bytes_max = 16 * 1024;                 // SETTINGS_MAX_HEADER_LIST_SIZE
+    std::size_t header_bytes_max = 16 * 1024;  // SETTINGS_MAX_HEADER_LIST_SIZE
     std::uint32_t streams_per_connection_max = 256;
-    std::size_t connections_max = 4'096;                      // over all loops' servers of a process
+    std::size_t connections_max = 4'096;  // over all loops' servers of a process
     /// Bytes a slow reader may leave in the connection's output buffer before its streams wait.
     std::size_t output_buffer_bytes_max = 1024 * 1024;
     /// Resets by the client within `reset_window` before the connection ends (CVE-2023-44487).
@@ -33,7 +33,8 @@ struct ServerLimits {
     std::chrono::seconds reset_window{10};
     /// A connection with no stream for that long is closed with GOAWAY.
     std::chrono::seconds idle_timeout{300};
-    /// TLS and HTTP/2 preface, a started header block, a started message: each must end within this.
+    /// TLS and HTTP/2 preface, a started header block, a started message: each must end within
+    /// this.
     std::chrono::seconds progress_timeout{20};
     /// A ping after this long without a frame; no answer within `keepalive_timeout` ends it.
     std::chrono::seconds keepalive_interval{60};
@@ -61,8 +62,8 @@ public:
            telemetry::Metrics& metrics);
     ~Server();
 
-    /// Binds and starts accepting; returns the port. Throws `std::runtime_error` that names address,
-    /// port and reason. Call before the loop runs, or on it.
+    /// Binds and starts accepting; returns the port. Throws `std::runtime_error` that names
+    /// address, port and reason. Call before the loop runs, or on it.
     std::uint16_t listen();
 
     /// Stops accepting, sends GOAWAY, and resumes when all calls have ended or the deadline has
@@ -72,8 +73,9 @@ public:
     /// Open connections, for tests and /metrics. Thread-safe.
     [[nodiscard]] std::size_t connections() const;
 
-private:
     class Impl;
+
+private:
     std::shared_ptr<Impl> impl_;  // shared with its connections: they end after the server object
 };
 

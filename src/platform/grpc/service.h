@@ -17,8 +17,8 @@
 
 namespace florin::grpc {
 
-/// What a handler may ask about the call it serves. Lives until the handler has ended, also when the
-/// client is gone by then; belongs to the call's loop.
+/// What a handler may ask about the call it serves. Lives until the handler has ended, also when
+/// the client is gone by then; belongs to the call's loop.
 class Call {
 public:
     virtual ~Call() = default;
@@ -38,14 +38,15 @@ class Stream : public Call {
 public:
     /// The next message's bytes; nothing when the client has closed its side or is gone.
     virtual awaitable<std::optional<std::string>> read() = 0;
-    /// Resumes when flow control has let the message pass into the connection's bounded buffer; false
-    /// when the client is gone.
+    /// Resumes when flow control has let the message pass into the connection's bounded buffer;
+    /// false when the client is gone.
     virtual awaitable<bool> write(const google::protobuf::MessageLite& message) = 0;
 };
 
 /// Serves one unary call: parses `request`, leaves the encoded answer in `answer`. The views and
-/// references live until it returns. What it throws becomes a status: `Overloaded` RESOURCE_EXHAUSTED,
-/// `Unavailable` and `StoreFault` UNAVAILABLE, anything else INTERNAL with a text that tells nothing.
+/// references live until it returns. What it throws becomes a status: `Overloaded`
+/// RESOURCE_EXHAUSTED, `Unavailable` and `StoreFault` UNAVAILABLE, anything else INTERNAL with a
+/// text that tells nothing.
 using UnaryHandler =
     std::function<awaitable<Status>(Call& call, std::string_view request, std::string& answer)>;
 using StreamHandler = std::function<awaitable<Status>(Stream& stream)>;
@@ -60,8 +61,8 @@ public:
         StreamHandler stream;
     };
 
-    /// Adds a unary method: `handler(Call&, const Request&) -> awaitable<Reply<Response>>`. A request
-    /// that does not parse is refused with INVALID_ARGUMENT before the handler sees it.
+    /// Adds a unary method: `handler(Call&, const Request&) -> awaitable<Reply<Response>>`. A
+    /// request that does not parse is refused with INVALID_ARGUMENT before the handler sees it.
     template <class Request, class Response, class Handler>
     void unary(std::string_view service, std::string_view method, Handler handler) {
         add(service, method,
@@ -77,7 +78,9 @@ public:
     [[nodiscard]] const Method* find(std::string_view path) const;
     /// Full names of the services, sorted: what reflection lists and health knows.
     [[nodiscard]] std::vector<std::string> names() const;
-    [[nodiscard]] const std::map<std::string, Method, std::less<>>& methods() const { return methods_; }
+    [[nodiscard]] const std::map<std::string, Method, std::less<>>& methods() const {
+        return methods_;
+    }
 
 private:
     template <class Request, class Response, class Handler>
@@ -85,8 +88,8 @@ private:
                                          std::string& answer) {
         Request request;
         if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-            co_return Status{Code::InvalidArgument, "bad request: the message is not a valid " +
-                                                        request.GetTypeName()};
+            co_return Status{Code::InvalidArgument,
+                             "bad request: the message is not a valid " + request.GetTypeName()};
         }
         Reply<Response> reply = co_await handler(call, std::as_const(request));
         if (!reply) co_return std::move(reply.error());

@@ -23,15 +23,16 @@ namespace florin::http {
 
 /// Which addresses a client may connect to. Asked for every resolved address, on every hop.
 struct EgressPolicy {
-    /// Refuses private, loopback, link-local, multicast, unspecified, shared (100.64/10), benchmark and
-    /// documentation ranges, IPv4-mapped and NAT64 forms of them, and cloud metadata addresses.
+    /// Refuses private, loopback, link-local, multicast, unspecified, shared (100.64/10), benchmark
+    /// and documentation ranges, IPv4-mapped and NAT64 forms of them, and cloud metadata addresses.
     bool public_only = false;
     /// Exceptions: host names (exact) or CIDR blocks that are allowed all the same.
     std::vector<std::string> allowed;
 };
 
 /// True when `policy` lets a client talk to `address`, reached under the name `host`.
-bool allows(const EgressPolicy& policy, std::string_view host, const boost::asio::ip::address& address);
+bool allows(const EgressPolicy& policy, std::string_view host,
+            const boost::asio::ip::address& address);
 
 struct ClientOptions {
     EgressPolicy egress;

@@ -52,8 +52,8 @@ struct Response {
 /// A JSON answer; `body` is already encoded.
 Response json(unsigned status, std::string body);
 
-/// RFC 9457 application/problem+json. `detail` says what was wrong, with which value, and what to do.
-/// `code` is a stable machine-readable name (snake_case), the last part of `type`.
+/// RFC 9457 application/problem+json. `detail` says what was wrong, with which value, and what to
+/// do. `code` is a stable machine-readable name (snake_case), the last part of `type`.
 Response problem(unsigned status, std::string_view code, std::string_view detail,
                  std::string_view trace_id = {});
 

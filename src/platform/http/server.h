@@ -30,8 +30,8 @@ using Handler = std::function<awaitable<Response>(Request request)>;
 /// Paths and their handlers. Filled before serving, then only read: loops share one router.
 class Router {
 public:
-    /// `pattern` has literal segments and parameters: "/api/gateway/payments/{id}". A literal segment
-    /// wins over a parameter. HEAD is served by the GET handler, OPTIONS by the router.
+    /// `pattern` has literal segments and parameters: "/api/gateway/payments/{id}". A literal
+    /// segment wins over a parameter. HEAD is served by the GET handler, OPTIONS by the router.
     void add(std::string method, std::string pattern, Handler handler);
 
     /// What answers unknown paths; by default a 404 problem.
@@ -60,8 +60,8 @@ struct ServerLimits {
     std::size_t connections_max = 4'096;
     std::chrono::seconds header_timeout{10};  // slow writers: the whole request head
     std::chrono::seconds body_timeout{30};
-    std::chrono::seconds write_timeout{30};   // slow readers
-    std::chrono::seconds idle_timeout{90};    // keep-alive
+    std::chrono::seconds write_timeout{30};  // slow readers
+    std::chrono::seconds idle_timeout{90};   // keep-alive
 };
 
 struct ServerOptions {
@@ -73,21 +73,22 @@ struct ServerOptions {
     boost::asio::ssl::context* tls = nullptr;
 };
 
-/// An HTTP/1.1 server on one loop (RFC 9112, on Boost.Beast). Keep-alive, pipelining in order, limits,
-/// `Expect: 100-continue`, gzip of compressible answers when asked. Counts
-/// florin_http_requests_total{server,route,method,status} and florin_http_request_seconds{server,route}.
+/// An HTTP/1.1 server on one loop (RFC 9112, on Boost.Beast). Keep-alive, pipelining in order,
+/// limits, `Expect: 100-continue`, gzip of compressible answers when asked. Counts
+/// florin_http_requests_total{server,route,method,status} and
+/// florin_http_request_seconds{server,route}.
 class Server {
 public:
     Server(runtime::Loop& loop, const Router& router, ServerOptions options,
            telemetry::Metrics& metrics);
     ~Server();
 
-    /// Binds and starts accepting; returns the port. Throws `std::runtime_error` that names address,
-    /// port and reason.
+    /// Binds and starts accepting; returns the port. Throws `std::runtime_error` that names
+    /// address, port and reason.
     std::uint16_t listen();
 
-    /// Stops accepting, lets requests in flight finish (`Connection: close`), closes idle connections,
-    /// and resumes when done or at the deadline.
+    /// Stops accepting, lets requests in flight finish (`Connection: close`), closes idle
+    /// connections, and resumes when done or at the deadline.
     awaitable<void> drain(std::chrono::milliseconds deadline);
 
 private:

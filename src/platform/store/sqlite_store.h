@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "platform/store/migrations.h"
 #include "platform/store/store.h"
 
 namespace florin::telemetry {
@@ -16,8 +18,8 @@ namespace florin::store {
 struct SqliteOptions {
     /// The database file; nothing: a private database in memory that keeps nothing (`--ephemeral`).
     std::optional<std::filesystem::path> file;
-    /// Folder of numbered migrations (`0001_name.sql` …), applied in order before anything else.
-    std::filesystem::path migrations;
+    /// Applied in order before anything else; `sqlite_migrations()` for the product's own schema.
+    std::vector<Migration> migrations;
 
     std::size_t batch_commands_max = 1'024;
     std::size_t write_queue_max = 65'536;
@@ -31,10 +33,10 @@ struct SqliteOptions {
 };
 
 /// Opens (and creates) the database: WAL, `synchronous=FULL`, one writer thread with group commit,
-/// reader threads, checkpoints on a thread of their own. Refuses a second process on the same file and
-/// a schema newer than its migrations. Throws `StoreFault` with a message a person can act on.
-/// Destroying the store runs what is queued, checkpoints and closes; no operation may be under way on
-/// a loop that still runs.
+/// reader threads, checkpoints on a thread of their own. Refuses a second process on the same file
+/// and a schema newer than its migrations. Throws `StoreFault` with a message a person can act on.
+/// Destroying the store runs what is queued, checkpoints and closes; no operation may be under way
+/// on a loop that still runs.
 std::unique_ptr<Store> open_sqlite(const SqliteOptions& options, telemetry::Metrics& metrics);
 
 }  // namespace florin::store

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "platform/base/faults.h"
 #include "platform/runtime/completion.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/session.h"
@@ -17,9 +18,9 @@
 namespace florin::store {
 
 /// The database failed (disk full, corruption, I/O): nothing of the command is stored.
-class StoreFault : public std::runtime_error {
+class StoreFault : public Unavailable {
 public:
-    using std::runtime_error::runtime_error;
+    using Unavailable::Unavailable;
 };
 
 /// Whether a command's changes stay: a refusal or a throw leaves no trace.
@@ -47,8 +48,8 @@ public:
 
 /// What /ready and /metrics tell of a store. All counts since start.
 struct StoreState {
-    bool healthy = true;       // false: the last commit failed; it turns true again by itself
-    std::string fault;         // why it is not
+    bool healthy = true;  // false: the last commit failed; it turns true again by itself
+    std::string fault;    // why it is not
     std::size_t write_queue = 0;
     std::size_t read_queue = 0;
 };
@@ -58,12 +59,12 @@ class Store {
 public:
     virtual ~Store() = default;
 
-    /// Runs `command(Transaction&)` on the writer, in a transaction that many commands share. Resumes
-    /// on the caller's loop after the commit is durable. The command may be run again after another
-    /// command of its batch failed: it must have no outside effects and must not consume its captures.
-    /// A command that returns an unexpected value (`std::expected`) or throws leaves no trace; its
-    /// neighbours are untouched. Throws what the command throws, `Overloaded` when the queue is full,
-    /// `StoreFault` when the commit failed.
+    /// Runs `command(Transaction&)` on the writer, in a transaction that many commands share.
+    /// Resumes on the caller's loop after the commit is durable. The command may be run again after
+    /// another command of its batch failed: it must have no outside effects and must not consume
+    /// its captures. A command that returns an unexpected value (`std::expected`) or throws leaves
+    /// no trace; its neighbours are untouched. Throws what the command throws, `Overloaded` when
+    /// the queue is full, `StoreFault` when the commit failed.
     template <class Command>
     auto write(Command command) -> awaitable<std::invoke_result_t<Command&, Transaction&>> {
         Write<Command> operation(std::move(command));
@@ -87,8 +88,8 @@ public:
     [[nodiscard]] virtual StoreState state() const = 0;
 
 protected:
-    /// Takes the operation and resumes it later, always through its loop, never from inside. When the
-    /// queue is full it resumes with an `Overloaded` fault.
+    /// Takes the operation and resumes it later, always through its loop, never from inside. When
+    /// the queue is full it resumes with an `Overloaded` fault.
     virtual void submit(WriteOperation& operation) = 0;
     virtual void submit(ReadOperation& operation) = 0;
 
@@ -138,7 +139,9 @@ private:
     class Write final : public Operation<WriteOperation, Command, Transaction> {
     public:
         using Operation<WriteOperation, Command, Transaction>::Operation;
-        Verdict run(Transaction& transaction) noexcept override { return this->attempt(transaction); }
+        Verdict run(Transaction& transaction) noexcept override {
+            return this->attempt(transaction);
+        }
     };
     template <class Query>
     class Read final : public Operation<ReadOperation, Query, Snapshot> {

@@ -33,7 +33,8 @@ struct LogOptions {
     bool colour = true;  // only of the console format
     /// Lines waiting for the writing thread; more are dropped and counted, callers never wait.
     std::size_t queue_lines_max = 8'192;
-    /// Lines of one message a second that are written whole; the rest are counted in a summary line.
+    /// Lines of one message a second that are written whole; the rest are counted in a summary
+    /// line.
     std::uint32_t same_message_per_second_max = 100;
 };
 
@@ -50,9 +51,9 @@ public:
 /// Whether a line of this level would be written: lets a hot path skip building its fields.
 [[nodiscard]] bool enabled(Level level);
 
-/// Writes one structured line. `message` is a constant text, in the present perfect of what happened;
-/// what varies goes into fields. Never pass a secret, card data or a signature. Thread-safe, never
-/// blocks on output.
+/// Writes one structured line. `message` is a constant text, in the present perfect of what
+/// happened; what varies goes into fields. Never pass a secret, card data or a signature.
+/// Thread-safe, never blocks on output.
 void log(Level level, std::string_view message, std::initializer_list<Field> fields = {});
 
 inline void info(std::string_view message, std::initializer_list<Field> fields = {}) {

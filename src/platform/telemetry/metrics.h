@@ -14,8 +14,8 @@ namespace florin::telemetry {
 /// Labels of one series: names and values.
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-/// Handles are cheap to copy and live as long as the registry. Operations are thread-safe and take no
-/// lock a hot path would notice.
+/// Handles are cheap to copy and live as long as the registry. Operations are thread-safe and take
+/// no lock a hot path would notice.
 class Counter {
 public:
     void add(double amount = 1.0);
@@ -51,11 +51,12 @@ public:
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;
 
-    /// The series of that name and labels, made on first use. Asking costs a lock and a look-up: do it
-    /// once, at construction, not per request. `help` counts the first time a name is used.
+    /// The series of that name and labels, made on first use. Asking costs a lock and a look-up: do
+    /// it once, at construction, not per request. `help` counts the first time a name is used.
     Counter counter(const std::string& name, const std::string& help, const Labels& labels = {});
     Gauge gauge(const std::string& name, const std::string& help, const Labels& labels = {});
-    /// `bounds` are the upper bucket bounds in the metric's unit (seconds, by convention), ascending.
+    /// `bounds` are the upper bucket bounds in the metric's unit (seconds, by convention),
+    /// ascending.
     Histogram histogram(const std::string& name, const std::string& help,
                         const std::vector<double>& bounds, const Labels& labels = {});
 

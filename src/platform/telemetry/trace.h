@@ -7,7 +7,8 @@
 
 namespace florin::telemetry {
 
-/// The 32 lower-case hex digits of a W3C `traceparent` header (Trace Context, 3.2), when it is valid.
+/// The 32 lower-case hex digits of a W3C `traceparent` header (Trace Context, 3.2), when it is
+/// valid.
 std::optional<std::string_view> trace_id_of(std::string_view traceparent);
 
 /// Chooses a request's trace id: `traceparent`, else a usable `X-Correlation-ID` (1 to 64 of
