@@ -176,6 +176,7 @@ void SqliteStore::open_database() {
     writer_ = std::make_unique<SqliteConnection>(file_, SqliteConnection::Access::ReadWrite,
                                                  options_.writer_cache_mib);
     ::chmod(file_.c_str(), 0600);
+    writer_->run(("PRAGMA page_size=" + std::to_string(options_.page_bytes)).c_str());
     writer_->run("PRAGMA journal_mode=WAL");
     writer_->run(options_.file ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
     writer_->run("PRAGMA wal_autocheckpoint=0");

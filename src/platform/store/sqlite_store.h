@@ -30,6 +30,8 @@ struct SqliteOptions {
     int reader_cache_mib = 16;
     /// The write-ahead log is folded back into the database when it has grown past this.
     int wal_limit_mib = 64;
+    /// Of a database that is created; an existing one keeps its own.
+    int page_bytes = 4'096;
 };
 
 /// Opens (and creates) the database: WAL, `synchronous=FULL`, one writer thread with group commit,

@@ -1,0 +1,54 @@
+#include "platform/base/json_text.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+
+namespace florin {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+bool needs_escape(char c) {
+    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+    out.push_back('"');
+    std::size_t copied = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (!needs_escape(text[i])) continue;
+        out.append(text.substr(copied, i - copied));
+        copied = i + 1;
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (byte < 0x20) {
+            out += "\\u00";
+            out.push_back(hex_digits[byte >> 4U]);
+            out.push_back(hex_digits[byte & 0xFU]);
+        } else {
+            out.push_back('\\');
+            out.push_back(text[i]);
+        }
+    }
+    out.append(text.substr(copied));
+    out.push_back('"');
+}
+
+void append_rfc3339(std::string& out, long long unix_us) {
+    using namespace std::chrono;
+    const sys_time<microseconds> at{microseconds(unix_us)};
+    const auto day = floor<days>(at);
+    const year_month_day date(day);
+    const hh_mm_ss time(floor<milliseconds>(at - day));
+    std::array<char, 40> text{};
+    const int size = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                                   static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                                   static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
+                                   static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
+                                   static_cast<int>(time.subseconds().count()));
+    out.append(text.data(), static_cast<std::size_t>(size));
+}
+
+}  // namespace florin
