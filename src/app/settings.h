@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/payment_intent.h"
+#include "platform/base/time.h"
+#include "platform/telemetry/log.h"
+
+namespace florin::app {
+
+enum class Environment : std::uint8_t { Development, Staging, Production };
+
+/// What the operator chose, checked and complete: values that depend on others (the log format, the
+/// public address) are filled in. `setting_table()` says what each one means and allows.
+struct Settings {
+    struct Server {
+        std::uint16_t grpc_port = 8030;    // 0: any free port
+        std::uint16_t health_port = 8031;  // 0: any free port
+        std::uint16_t http_port = 8080;    // 0: any free port
+        std::string bind_address = "0.0.0.0";
+        std::string public_url;     // base of payment_url, without a slash at its end
+        std::string tls_cert_file;  // both of the TLS files or none
+        std::string tls_key_file;
+        std::string admin_token;  // empty in production: the admin API refuses
+        std::uint32_t loops = 0;  // event loops; 0: one per core
+        std::uint32_t connections_max = 4'096;
+        Milliseconds shutdown_timeout{30'000};
+    };
+    struct Storage {
+        std::filesystem::path data_dir = "./data";
+        bool ephemeral = false;
+        std::chrono::hours retention{168};  // 0: everything is kept
+    };
+    struct Payments {
+        gateway::Scenario default_scenario = gateway::Scenario::Approve;
+        Milliseconds default_delay{2'000};
+        Milliseconds delay_scenario{2'000};  // the DELAY scenario's own
+        std::optional<std::uint64_t> random_seed;
+        double random_approve_rate = 0.5;
+        Milliseconds intent_ttl{900'000};
+        Milliseconds idempotency_ttl{86'400'000};
+    };
+    struct Webhooks {
+        std::string secret = "payment-sim-dev-secret";  // empty: unsigned
+        Milliseconds timeout{30'000};
+        std::uint32_t attempts_max = 8;
+        Milliseconds backoff_base{1'000};
+        Milliseconds backoff_max{60'000};
+        std::uint32_t concurrency_per_host = 32;
+        bool allow_private = true;
+        std::vector<std::string> allowed_hosts;  // hosts and CIDR blocks
+        std::string ca_file;
+    };
+    /// Accepted and shown for the AWS events capability; this build does not use them yet.
+    struct Aws {
+        std::string profile = "tacos";
+        std::string region = "ap-northeast-2";
+        std::string event_bus_name = "ticket-reservation-events";
+        std::string event_source = "payment-sim-api";
+        std::string queue_url;
+        std::string dead_letter_queue_url;
+        std::string endpoint_url;
+        std::string access_key_id;
+        std::string secret_access_key;
+    };
+
+    Environment environment = Environment::Development;
+    telemetry::Level log_level = telemetry::Level::Debug;
+    telemetry::Format log_format = telemetry::Format::Console;
+    Server server;
+    Storage storage;
+    Payments payments;
+    Webhooks webhooks;
+    Aws aws;
+};
+
+/// "development" …
+std::string_view name_of(Environment environment);
+
+}  // namespace florin::app
