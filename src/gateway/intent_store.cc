@@ -9,33 +9,38 @@ using store::Blob;
 using store::Rows;
 using store::Sql;
 
-#define INTENT_COLUMNS                                                                                       \
-    "id, reservation_id, user_id, amount, currency, method, scenario, planned, state, created_at,"          \
+#define INTENT_COLUMNS                                                                             \
+    "id, reservation_id, user_id, amount, currency, method, scenario, planned, state, created_at," \
     " updated_at, processed_at, expires_at, due_at, refunded, webhook_url, metadata, trace_id"
 
 constexpr Sql insert_sql("INSERT INTO gateway_intent (" INTENT_COLUMNS
                          ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
 constexpr Sql find_sql("SELECT " INTENT_COLUMNS " FROM gateway_intent WHERE id = ?");
 constexpr Sql update_sql(
-    "UPDATE gateway_intent SET state = ?, updated_at = ?, processed_at = ?, due_at = ?, refunded = ? WHERE id = ?");
+    "UPDATE gateway_intent SET state = ?, updated_at = ?, processed_at = ?, due_at = ?, refunded = "
+    "? WHERE id = ?");
 constexpr Sql update_due_sql(
     "UPDATE gateway_intent SET state = ?, updated_at = ?, processed_at = ?, due_at = ?"
     " WHERE id = ? AND due_at = ?");
-constexpr Sql due_sql("SELECT " INTENT_COLUMNS
-                      " FROM gateway_intent WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?");
+constexpr Sql due_sql(
+    "SELECT " INTENT_COLUMNS
+    " FROM gateway_intent WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?");
 constexpr Sql next_due_sql("SELECT min(due_at) FROM gateway_intent WHERE due_at IS NOT NULL");
 
-// One text for each choice of index. The state is filtered while reading: pages of a rare state read
-// more rows, up to the limit their caller sets.
-constexpr Sql list_all("SELECT " INTENT_COLUMNS " FROM gateway_intent WHERE id < ? ORDER BY id DESC");
+// One text for each choice of index. The state is filtered while reading: pages of a rare state
+// read more rows, up to the limit their caller sets.
+constexpr Sql list_all("SELECT " INTENT_COLUMNS
+                       " FROM gateway_intent WHERE id < ? ORDER BY id DESC");
 constexpr Sql list_user("SELECT " INTENT_COLUMNS
                         " FROM gateway_intent WHERE user_id = ? AND id < ? ORDER BY id DESC");
-constexpr Sql list_reservation("SELECT " INTENT_COLUMNS
-                               " FROM gateway_intent WHERE reservation_id = ? AND id < ? ORDER BY id DESC");
+constexpr Sql list_reservation(
+    "SELECT " INTENT_COLUMNS
+    " FROM gateway_intent WHERE reservation_id = ? AND id < ? ORDER BY id DESC");
 
 constexpr Sql insert_refund_sql(
     "INSERT INTO gateway_refund (id, intent_id, amount, reason, created_at) VALUES (?,?,?,?,?)");
-constexpr Sql refunds_sql("SELECT id, amount, reason, created_at FROM gateway_refund WHERE intent_id = ? ORDER BY id");
+constexpr Sql refunds_sql(
+    "SELECT id, amount, reason, created_at FROM gateway_refund WHERE intent_id = ? ORDER BY id");
 
 constexpr Sql prune_refunds_sql(
     "DELETE FROM gateway_refund WHERE intent_id IN"
@@ -73,7 +78,8 @@ Uuid after_all_ids() {
 }
 
 Rows open_list(store::Snapshot& snapshot, const IntentFilter& filter, const Uuid& older_than) {
-    if (!filter.reservation_id.empty()) return snapshot.query(list_reservation, filter.reservation_id, older_than);
+    if (!filter.reservation_id.empty())
+        return snapshot.query(list_reservation, filter.reservation_id, older_than);
     if (!filter.user_id.empty()) return snapshot.query(list_user, filter.user_id, older_than);
     return snapshot.query(list_all, older_than);
 }
@@ -89,8 +95,9 @@ int count(store::Snapshot& snapshot, const IntentFilter& filter) {
     auto rows = open_list(snapshot, filter, after_all_ids());
     while (total < count_max && seen < scan_max && rows.next()) {
         ++seen;
-        const bool counts = (filter.user_id.empty() || filter.user_id == rows.text(2)) &&
-                            (!filter.state || static_cast<std::int64_t>(*filter.state) == rows.integer(8));
+        const bool counts =
+            (filter.user_id.empty() || filter.user_id == rows.text(2)) &&
+            (!filter.state || static_cast<std::int64_t>(*filter.state) == rows.integer(8));
         if (counts) ++total;
     }
     return total;
@@ -99,9 +106,10 @@ int count(store::Snapshot& snapshot, const IntentFilter& filter) {
 }  // namespace
 
 void insert_intent(store::Transaction& tx, const PaymentIntent& i) {
-    tx.execute(insert_sql, i.id, i.reservation_id, i.user_id, i.amount.minor, i.amount.currency.code(), i.method,
-               static_cast<int>(i.scenario), static_cast<int>(i.planned), static_cast<int>(i.state), i.created_at,
-               i.updated_at, i.processed_at, i.expires_at, i.due_at, i.refunded, i.webhook_url, Blob{i.metadata},
+    tx.execute(insert_sql, i.id, i.reservation_id, i.user_id, i.amount.minor,
+               i.amount.currency.code(), i.method, static_cast<int>(i.scenario),
+               static_cast<int>(i.planned), static_cast<int>(i.state), i.created_at, i.updated_at,
+               i.processed_at, i.expires_at, i.due_at, i.refunded, i.webhook_url, Blob{i.metadata},
                i.trace_id);
 }
 
@@ -112,12 +120,13 @@ std::optional<PaymentIntent> find_intent(store::Snapshot& snapshot, const Uuid& 
 }
 
 void update_intent(store::Transaction& tx, const PaymentIntent& i) {
-    tx.execute(update_sql, static_cast<int>(i.state), i.updated_at, i.processed_at, i.due_at, i.refunded, i.id);
+    tx.execute(update_sql, static_cast<int>(i.state), i.updated_at, i.processed_at, i.due_at,
+               i.refunded, i.id);
 }
 
 bool update_due_intent(store::Transaction& tx, const PaymentIntent& i, Instant due_before) {
-    return tx.execute(update_due_sql, static_cast<int>(i.state), i.updated_at, i.processed_at, i.due_at, i.id,
-                      due_before) == 1;
+    return tx.execute(update_due_sql, static_cast<int>(i.state), i.updated_at, i.processed_at,
+                      i.due_at, i.id, due_before) == 1;
 }
 
 std::vector<PaymentIntent> due_intents(store::Snapshot& snapshot, Instant now, int limit) {
@@ -153,14 +162,16 @@ IntentPage list_intents(store::Snapshot& snapshot, const IntentFilter& filter) {
 }
 
 void insert_refund(store::Transaction& tx, const Refund& refund) {
-    tx.execute(insert_refund_sql, refund.id, refund.intent, refund.amount, refund.reason, refund.created_at);
+    tx.execute(insert_refund_sql, refund.id, refund.intent, refund.amount, refund.reason,
+               refund.created_at);
 }
 
 std::vector<Refund> refunds_of(store::Snapshot& snapshot, const Uuid& intent) {
     std::vector<Refund> refunds;
     auto rows = snapshot.query(refunds_sql, intent);
     while (rows.next()) {
-        refunds.push_back({rows.uuid(0), intent, rows.integer(1), std::string(rows.text(2)), rows.instant(3)});
+        refunds.push_back(
+            {rows.uuid(0), intent, rows.integer(1), std::string(rows.text(2)), rows.instant(3)});
     }
     return refunds;
 }

@@ -14,8 +14,8 @@ std::optional<PaymentIntent> find_intent(store::Snapshot& snapshot, const Uuid& 
 
 /// Stores what a command changed (state, times, refunded).
 void update_intent(store::Transaction& tx, const PaymentIntent& intent);
-/// The same, but only while the stored intent is still due at `due_before`: false, and nothing stored,
-/// when somebody else has decided in the meantime.
+/// The same, but only while the stored intent is still due at `due_before`: false, and nothing
+/// stored, when somebody else has decided in the meantime.
 bool update_due_intent(store::Transaction& tx, const PaymentIntent& intent, Instant due_before);
 
 /// Intents due at `now` or earlier, earliest first.

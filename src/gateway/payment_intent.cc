@@ -9,10 +9,11 @@ namespace florin::gateway {
 namespace {
 
 constexpr std::array<std::string_view, 8> state_names = {
-    "PAYMENT_STATUS_UNSPECIFIED", "PAYMENT_STATUS_PENDING",   "PAYMENT_STATUS_PROCESSING",
-    "PAYMENT_STATUS_COMPLETED",   "PAYMENT_STATUS_FAILED",    "PAYMENT_STATUS_CANCELLED",
+    "PAYMENT_STATUS_UNSPECIFIED", "PAYMENT_STATUS_PENDING", "PAYMENT_STATUS_PROCESSING",
+    "PAYMENT_STATUS_COMPLETED",   "PAYMENT_STATUS_FAILED",  "PAYMENT_STATUS_CANCELLED",
     "PAYMENT_STATUS_REFUNDED",    "PAYMENT_STATUS_EXPIRED"};
-constexpr std::array<std::string_view, 6> scenario_names = {"", "approve", "fail", "delay", "random", "timeout"};
+constexpr std::array<std::string_view, 6> scenario_names = {"",      "approve", "fail",
+                                                            "delay", "random",  "timeout"};
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -48,7 +49,8 @@ std::optional<Scenario> parse_scenario(std::string_view name) {
         name.remove_prefix(prefix.size());
     }
     for (int number = 1; number <= 5; ++number) {
-        if (equal_ignoring_case(name, scenario_names[static_cast<std::size_t>(number)])) return scenario_from(number);
+        if (equal_ignoring_case(name, scenario_names[static_cast<std::size_t>(number)]))
+            return scenario_from(number);
     }
     return std::nullopt;
 }
@@ -95,7 +97,8 @@ std::expected<IntentChange, IntentRefusal> PaymentIntent::process(Instant now) {
     return IntentChange::None;
 }
 
-std::expected<IntentChange, IntentRefusal> PaymentIntent::cancel(std::optional<Money> refund, Instant now) {
+std::expected<IntentChange, IntentRefusal> PaymentIntent::cancel(std::optional<Money> refund,
+                                                                 Instant now) {
     switch (state) {
         case PaymentState::Pending:
         case PaymentState::Processing:
@@ -113,9 +116,11 @@ std::expected<IntentChange, IntentRefusal> PaymentIntent::cancel(std::optional<M
     return IntentChange::None;
 }
 
-std::expected<IntentChange, IntentRefusal> PaymentIntent::refund_part(std::optional<Money> part, Instant now) {
+std::expected<IntentChange, IntentRefusal> PaymentIntent::refund_part(std::optional<Money> part,
+                                                                      Instant now) {
     const std::int64_t left = amount.minor - refunded;
-    if (part && part->currency != amount.currency) return std::unexpected(IntentRefusal::CurrencyDiffers);
+    if (part && part->currency != amount.currency)
+        return std::unexpected(IntentRefusal::CurrencyDiffers);
     if (part && part->minor <= 0) return std::unexpected(IntentRefusal::AmountNotPositive);
     // Compare with what is left: the sum may overflow for a hostile amount.
     if (part && part->minor > left) return std::unexpected(IntentRefusal::AmountTooLarge);
@@ -140,29 +145,43 @@ IntentChange PaymentIntent::decide(PaymentState outcome, Instant now) {
     processed_at = now;
     due_at.reset();
     switch (outcome) {
-        case PaymentState::Completed: return IntentChange::Completed;
-        case PaymentState::Failed: return IntentChange::Failed;
-        case PaymentState::Cancelled: return IntentChange::Cancelled;
-        case PaymentState::Expired: return IntentChange::Expired;
+        case PaymentState::Completed:
+            return IntentChange::Completed;
+        case PaymentState::Failed:
+            return IntentChange::Failed;
+        case PaymentState::Cancelled:
+            return IntentChange::Cancelled;
+        case PaymentState::Expired:
+            return IntentChange::Expired;
         case PaymentState::Pending:
         case PaymentState::Processing:
-        case PaymentState::Refunded: break;
+        case PaymentState::Refunded:
+            break;
     }
     require(false, "only outcomes are decided");
     return IntentChange::None;
 }
 
-void plan(PaymentIntent& intent, const ScenarioTiming& timing, ScenarioDice& dice, std::optional<Milliseconds> delay) {
+void plan(PaymentIntent& intent, const ScenarioTiming& timing, ScenarioDice& dice,
+          std::optional<Milliseconds> delay) {
     Milliseconds waits = delay.value_or(timing.delay);
     switch (intent.scenario) {
-        case Scenario::Approve: intent.planned = PaymentState::Completed; break;
-        case Scenario::Fail: intent.planned = PaymentState::Failed; break;
+        case Scenario::Approve:
+            intent.planned = PaymentState::Completed;
+            break;
+        case Scenario::Fail:
+            intent.planned = PaymentState::Failed;
+            break;
         case Scenario::Delay:
             intent.planned = PaymentState::Completed;
             waits = delay.value_or(timing.delay_scenario);
             break;
-        case Scenario::Random: intent.planned = dice.roll(); break;
-        case Scenario::Timeout: intent.planned = PaymentState::Processing; break;
+        case Scenario::Random:
+            intent.planned = dice.roll();
+            break;
+        case Scenario::Timeout:
+            intent.planned = PaymentState::Processing;
+            break;
     }
     intent.updated_at = intent.created_at;
     intent.due_at = intent.created_at + waits;

@@ -37,8 +37,8 @@ std::optional<Scenario> parse_scenario(std::string_view name);
 
 /// Why a command on a payment was refused.
 enum class IntentRefusal : std::uint8_t {
-    NotCancellable,      // it is failed, cancelled, refunded or expired
-    NotProcessable,      // it is cancelled, refunded or expired
+    NotCancellable,  // it is failed, cancelled, refunded or expired
+    NotProcessable,  // it is cancelled, refunded or expired
     CurrencyDiffers,
     AmountNotPositive,
     AmountTooLarge,      // more than is left to refund
@@ -46,13 +46,22 @@ enum class IntentRefusal : std::uint8_t {
 };
 
 /// What a command did that the world may want to know.
-enum class IntentChange : std::uint8_t { None, Processing, Completed, Failed, Cancelled, Refunded, Expired };
+enum class IntentChange : std::uint8_t {
+    None,
+    Processing,
+    Completed,
+    Failed,
+    Cancelled,
+    Refunded,
+    Expired
+};
 
 /// Rolls RANDOM payments: the n-th roll of a seed is always the same, so a run can be repeated.
 /// Thread-safe.
 class ScenarioDice {
 public:
-    ScenarioDice(std::uint64_t seed, double approve_rate) : seed_(seed), approve_rate_(approve_rate) {}
+    ScenarioDice(std::uint64_t seed, double approve_rate)
+        : seed_(seed), approve_rate_(approve_rate) {}
     PaymentState roll();
 
 private:
@@ -62,8 +71,8 @@ private:
 };
 
 /// A payment from its request to its last refund. It belongs to one command: not thread-safe.
-/// Invariants: at most one outcome (Completed, Failed, Cancelled, Expired); 0 <= refunded <= amount,
-/// equal exactly when Refunded; `due_at` is set while the clock still has something to do.
+/// Invariants: at most one outcome (Completed, Failed, Cancelled, Expired); 0 <= refunded <=
+/// amount, equal exactly when Refunded; `due_at` is set while the clock still has something to do.
 struct PaymentIntent {
     Uuid id;
     std::string reservation_id;
@@ -85,7 +94,8 @@ struct PaymentIntent {
 
     /// The clock has reached `due_at`.
     IntentChange settle(Instant now);
-    /// The client asks for the outcome now. Asking again gives the same outcome and changes nothing.
+    /// The client asks for the outcome now. Asking again gives the same outcome and changes
+    /// nothing.
     std::expected<IntentChange, IntentRefusal> process(Instant now);
     /// Cancels an undecided payment; refunds a completed one by `refund`, or by all that is left.
     std::expected<IntentChange, IntentRefusal> cancel(std::optional<Money> refund, Instant now);

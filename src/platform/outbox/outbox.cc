@@ -6,7 +6,8 @@ namespace florin::outbox {
 namespace {
 
 constexpr store::Sql insert_event(
-    "INSERT INTO outbox_event (event_id, aggregate_type, aggregate_id, event_type, payload, created_at)"
+    "INSERT INTO outbox_event (event_id, aggregate_type, aggregate_id, event_type, payload, "
+    "created_at)"
     " VALUES (?, ?, ?, ?, ?, ?)");
 constexpr store::Sql delete_old(
     "DELETE FROM outbox_event WHERE seq IN"
@@ -15,7 +16,8 @@ constexpr store::Sql delete_old(
 }  // namespace
 
 void append(store::Transaction& tx, const Event& event) {
-    tx.execute(insert_event, event.id, event.aggregate_type, event.aggregate_id, event.type, event.payload, event.at);
+    tx.execute(insert_event, event.id, event.aggregate_type, event.aggregate_id, event.type,
+               event.payload, event.at);
 }
 
 std::int64_t prune(store::Transaction& tx, Instant before, int limit) {

@@ -1,0 +1,137 @@
+#include "gateway/settlement.h"
+
+#include <limits>
+
+#include "gateway/intent_store.h"
+#include "platform/runtime/loop.h"
+#include "platform/store/store.h"
+#include "platform/telemetry/log.h"
+
+namespace florin::gateway {
+namespace {
+
+// Rows of one pass: enough to make a commit worth its sync, few enough to let creates in between.
+constexpr int batch_max = 512;
+// Under load, payments become due all the time: looking this often makes batches of them.
+constexpr Microseconds look_interval = Milliseconds(10);
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+constexpr Microseconds retry_after_fault = Milliseconds(500);
+
+}  // namespace
+
+SettlementClock::SettlementClock(runtime::Loop& loop, store::Store& store, const Clock& clock,
+                                 UuidGenerator ids, OfferDeliveries offer,
+                                 telemetry::Metrics& metrics)
+    : store_(store),
+      clock_(clock),
+      ids_(std::move(ids)),
+      offer_(std::move(offer)),
+      wakeup_(loop),
+      waits_for_us_(never),
+      lateness_(metrics.histogram("florin_settlement_lateness_seconds",
+                                  "From a payment's due time to its stored outcome.",
+                                  telemetry::latency_bounds())),
+      batch_(metrics.histogram("florin_settlement_batch", "Payments settled by one command.",
+                               {1, 2, 4, 8, 16, 32, 64, 128, 256, 512})),
+      settled_(metrics.counter("florin_settlements_total", "Payments the clock has moved on.")) {}
+
+void SettlementClock::expect(Instant due) {
+    if (lower_waits_for(due)) wakeup_.notify();
+}
+
+bool SettlementClock::lower_waits_for(Instant due) {
+    std::int64_t waits_for = waits_for_us_.load(std::memory_order_relaxed);
+    while (unix_us(due) < waits_for) {
+        if (waits_for_us_.compare_exchange_weak(waits_for, unix_us(due))) return true;
+    }
+    return false;
+}
+
+void SettlementClock::stop() {
+    stopping_ = true;
+    wakeup_.notify();
+}
+
+awaitable<void> SettlementClock::run() {
+    while (!stopping_) {
+        std::optional<Instant> next;
+        try {
+            co_await settle_due();
+            // In this order nothing is missed: what commits before the read is seen by it, and what
+            // commits after it calls `expect`, which now compares with `never` or with `next`.
+            waits_for_us_ = never;
+            next =
+                co_await store_.read([](store::Snapshot& snapshot) { return next_due(snapshot); });
+        } catch (const std::exception& fault) {
+            telemetry::warning("Due payments cannot be settled yet", {{"fault", fault.what()}});
+            next = clock_.now() + retry_after_fault;
+        }
+        if (next) {
+            lower_waits_for(*next);
+            next = std::max(*next, clock_.now() + look_interval);
+        }
+        if (!stopping_) co_await wakeup_.wait_until(clock_, next);
+    }
+}
+
+awaitable<void> SettlementClock::settle_due() {
+    while (!stopping_) {
+        const Instant now = clock_.now();
+        auto due = co_await store_.read(
+            [now](store::Snapshot& snapshot) { return due_intents(snapshot, now, batch_max); });
+        const bool more = due.size() == batch_max;
+        if (!due.empty()) co_await store_batch(decide(std::move(due), now));
+        if (!more) break;
+    }
+}
+
+std::vector<SettlementClock::Settled> SettlementClock::decide(std::vector<PaymentIntent> due,
+                                                              Instant now) {
+    std::vector<Settled> batch;
+    batch.reserve(due.size());
+    for (auto& intent : due) {
+        Settled settled{std::move(intent), {}, IntentChange::None, {}};
+        settled.was_due = *settled.intent.due_at;
+        settled.change = settled.intent.settle(now);
+        settled.notices =
+            notices_of(settled.intent, settled.change, {ids_.next(), ids_.next()}, now);
+        batch.push_back(std::move(settled));
+    }
+    return batch;
+}
+
+// Whoever decided a payment since it was read has changed its due time: then the row does not
+// match, and this decision leaves no trace, neither event nor webhook.
+awaitable<void> SettlementClock::store_batch(std::vector<Settled> batch) {
+    const auto stored = co_await store_.write([&batch](store::Transaction& tx) {
+        std::vector<bool> won(batch.size());
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            won[i] = update_due_intent(tx, batch[i].intent, batch[i].was_due);
+            if (won[i]) store_notices(tx, batch[i].notices);
+        }
+        return won;
+    });
+    std::vector<WebhookDelivery> deliveries;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        if (!stored[i]) continue;
+        report(batch[i]);
+        if (batch[i].notices.delivery) deliveries.push_back(std::move(*batch[i].notices.delivery));
+    }
+    batch_.observe(static_cast<double>(batch.size()));
+    if (!deliveries.empty()) offer_(std::move(deliveries));
+}
+
+void SettlementClock::report(const Settled& settled) {
+    const Instant now = clock_.now();
+    settled_.add();
+    lateness_.observe(std::chrono::duration<double>(now - settled.was_due).count());
+    if (!telemetry::enabled(telemetry::Level::Info)) return;
+    telemetry::info("Payment processed successfully",
+                    {{"payment_id", wire_id(settled.intent.id)},
+                     {"reservation_id", settled.intent.reservation_id},
+                     {"status", name_of(settled.intent.state)},
+                     {"latency_ms", (now - settled.intent.created_at) / Milliseconds(1)},
+                     {"trace_id", settled.intent.trace_id}});
+}
+
+}  // namespace florin::gateway
