@@ -1,0 +1,111 @@
+#include "app/command_line.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "app/config_command.h"
+#include "app/doctor_command.h"
+#include "app/load_settings.h"
+#include "app/setting_flags.h"
+#include "app/version.h"
+
+namespace florin::app {
+namespace {
+
+constexpr const char* examples = R"(
+Examples:
+  florin serve                          a payment gateway on 8030, its page on 8080
+  florin serve --ephemeral --default-delay-ms 200
+  florin config                         every setting, its value and where it came from
+  florin doctor                         what keeps this machine from serving
+
+Settings come from flags, the environment, .env.local, .env and a TOML file
+(--config), in this order. `florin serve --help` lists them.)";
+
+constexpr const char* worker_text =
+    "reservation-worker: the worker comes with the AWS events capability, which this build does\n"
+    "not have yet. Until then set a webhook_url on the payments: the gateway delivers the same\n"
+    "outcomes there, signed and retried. `florin serve --help` lists the WEBHOOK_ settings.\n";
+
+using Loaded = std::expected<LoadedSettings, std::vector<std::string>>;
+
+int refuse(const std::vector<std::string>& complaints) {
+    fmt::print(stderr, "florin: the settings are not usable:\n");
+    for (const auto& complaint : complaints) fmt::print(stderr, "  {}\n", complaint);
+    return exit_usage;
+}
+
+/// One command that reads settings: adds itself to the parser, runs when it was named.
+class SettingsCommand {
+public:
+    SettingsCommand(CLI::App& parser, const char* name, const char* help)
+        : command_(*parser.add_subcommand(name, help)) {
+        flags_.add_to(command_);
+    }
+
+    [[nodiscard]] CLI::App& parser() { return command_; }
+    [[nodiscard]] bool named() const { return command_.parsed(); }
+    [[nodiscard]] Loaded load() const { return flags_.load(); }
+
+private:
+    CLI::App& command_;
+    SettingFlags flags_;
+};
+
+int print_config(const Loaded& loaded, ConfigForm form) {
+    if (!loaded) return refuse(loaded.error());
+    const std::string text = describe_settings(*loaded, form);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return exit_ok;
+}
+
+int print_version() {
+    fmt::print("florin {} ({})\n", version(), commit());
+    return exit_ok;
+}
+
+int parse_and_run(std::vector<std::string> arguments, const Commands& commands) {
+    CLI::App parser("Florin: a payment gateway that runs on your machine.", "florin");
+    parser.require_subcommand(1);
+    parser.set_version_flag("--version", fmt::format("florin {} ({})", version(), commit()));
+    parser.footer(examples);
+    SettingsCommand serve(parser, "serve", "Run the payment gateway until SIGINT or SIGTERM");
+    SettingsCommand config(parser, "config", "Show every setting and where its value came from");
+    bool json = false;
+    config.parser().add_flag("--json", json, "As JSON");
+    SettingsCommand doctor(parser, "doctor", "Look for what keeps `serve` from working here");
+    const auto* version_command = parser.add_subcommand("version", "Show version and commit");
+    try {
+        std::ranges::reverse(arguments);  // the parser takes them from the end
+        parser.parse(arguments);
+    } catch (const CLI::ParseError& error) {
+        return parser.exit(error) == 0 ? exit_ok : exit_usage;
+    }
+    if (config.named())
+        return print_config(config.load(), json ? ConfigForm::Json : ConfigForm::Table);
+    if (doctor.named()) return run_doctor(doctor.load());
+    if (version_command->parsed()) return print_version();
+    const Loaded loaded = serve.load();
+    return loaded ? commands.serve(loaded->values) : refuse(loaded.error());
+}
+
+}  // namespace
+
+int run_command_line(const std::vector<std::string>& arguments, const Commands& commands) {
+    const std::string program =
+        arguments.empty() ? "" : std::filesystem::path(arguments.front()).filename().string();
+    if (program == "reservation-worker") {
+        fmt::print(stderr, "{}", worker_text);
+        return exit_usage;
+    }
+    std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+    const bool names_command = !rest.empty() && !rest.front().starts_with('-');
+    if (program == "payment-sim-api" && !names_command) rest.insert(rest.begin(), "serve");
+    return parse_and_run(std::move(rest), commands);
+}
+
+}  // namespace florin::app

@@ -1,0 +1,121 @@
+#include "app/setting_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "app/setting_table.h"
+#include "platform/base/require.h"
+
+namespace florin::app {
+namespace {
+
+std::size_t index_of(std::string_view name) {
+    const auto& table = setting_table();
+    const auto found = std::ranges::find(table, name, &Setting::name);
+    require(found != table.end(), "rules name only settings of the table");
+    return static_cast<std::size_t>(found - table.begin());
+}
+
+bool unset(const LoadedSettings& loaded, std::string_view name) {
+    return source_of(loaded, name).kind == SettingSource::Kind::Default;
+}
+
+void note_reason(LoadedSettings& loaded, std::string_view name, const std::string& because) {
+    loaded.sources[index_of(name)].text = "default for " + because;
+}
+
+void complain_about_ports(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    const auto& server = loaded.values.server;
+    const std::array<std::pair<const char*, std::uint16_t>, 3> ports = {
+        {{"GRPC_PORT", server.grpc_port},
+         {"HEALTH_PORT", server.health_port},
+         {"HTTP_PORT", server.http_port}}};
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        for (std::size_t j = i + 1; j < ports.size(); ++j) {
+            if (ports[i].second == 0 || ports[i].second != ports[j].second) continue;
+            const auto described = [&](const char* name) {
+                return std::string(name) + " (" + source_of(loaded, name).text + ")";
+            };
+            complaints.push_back(described(ports[i].first) + " and " + described(ports[j].first) +
+                                 " are both " + std::to_string(ports[i].second) +
+                                 "; give each a port of its own");
+        }
+    }
+}
+
+void complain_about_secret(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    if (loaded.values.environment != Environment::Production) return;
+    const std::string& secret = loaded.values.webhooks.secret;
+    const std::string setting =
+        "WEBHOOK_SECRET (" + source_of(loaded, "WEBHOOK_SECRET").text + "): ";
+    const std::string remedy = "; in production give at least " +
+                               std::to_string(production_secret_characters_min) +
+                               " random characters, for example from `openssl rand -hex 32`";
+    if (secret == default_webhook_secret) {
+        complaints.push_back(setting + "the default secret is public" + remedy);
+    } else if (secret.size() < production_secret_characters_min) {
+        complaints.push_back(setting + "the value is too short" + remedy);
+    }
+}
+
+}  // namespace
+
+const SettingSource& source_of(const LoadedSettings& loaded, std::string_view name) {
+    return loaded.sources[index_of(name)];
+}
+
+void fill_dependent_defaults(LoadedSettings& loaded) {
+    Settings& settings = loaded.values;
+    const std::string environment(name_of(settings.environment));
+    const bool production = settings.environment == Environment::Production;
+    if (unset(loaded, "LOG_LEVEL")) {
+        settings.log_level = production ? telemetry::Level::Info : telemetry::Level::Debug;
+        note_reason(loaded, "LOG_LEVEL", environment);
+    }
+    if (unset(loaded, "LOG_FORMAT")) {
+        settings.log_format = production ? telemetry::Format::Json : telemetry::Format::Console;
+        note_reason(loaded, "LOG_FORMAT", environment);
+    }
+    if (unset(loaded, "WEBHOOK_ALLOW_PRIVATE")) {
+        settings.webhooks.allow_private = !production;
+        note_reason(loaded, "WEBHOOK_ALLOW_PRIVATE", environment);
+    }
+    if (unset(loaded, "PUBLIC_URL")) {
+        settings.server.public_url =
+            "http://localhost:" + std::to_string(settings.server.http_port);
+        note_reason(loaded, "PUBLIC_URL", "this HTTP_PORT");
+    }
+    // Zero never meant "at once": existing deployments set it for "the default".
+    if (settings.payments.default_delay == Milliseconds(0)) {
+        settings.payments.default_delay = Settings::Payments().default_delay;
+    }
+    if (unset(loaded, "DELAY_SCENARIO_MS")) {
+        settings.payments.delay_scenario = settings.payments.default_delay;
+        note_reason(loaded, "DELAY_SCENARIO_MS", "this DEFAULT_DELAY_MS");
+    }
+}
+
+std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
+    std::vector<std::string> complaints;
+    const Settings& settings = loaded.values;
+    complain_about_ports(loaded, complaints);
+    complain_about_secret(loaded, complaints);
+    if (settings.server.tls_cert_file.empty() != settings.server.tls_key_file.empty()) {
+        const bool no_key = settings.server.tls_key_file.empty();
+        complaints.push_back(
+            no_key ? "TLS_KEY_FILE is missing: TLS_CERT_FILE is set; give both or none"
+                   : "TLS_CERT_FILE is missing: TLS_KEY_FILE is set; give both or "
+                     "none");
+    }
+    if (settings.webhooks.backoff_max < settings.webhooks.backoff_base) {
+        complaints.push_back("WEBHOOK_BACKOFF_MAX_MS (" +
+                             source_of(loaded, "WEBHOOK_BACKOFF_MAX_MS").text +
+                             "): " + std::to_string(settings.webhooks.backoff_max.count()) +
+                             " is less than WEBHOOK_BACKOFF_BASE_MS; give at least " +
+                             std::to_string(settings.webhooks.backoff_base.count()));
+    }
+    return complaints;
+}
+
+}  // namespace florin::app

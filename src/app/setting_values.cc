@@ -1,0 +1,109 @@
+#include "app/setting_values.h"
+
+#include <algorithm>
+#include <array>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+namespace florin::app {
+namespace {
+
+bool is_host_or_block(std::string_view text) {
+    const auto slash = text.find('/');
+    const std::string host(text.substr(0, slash));
+    if (slash != std::string_view::npos) {
+        const bool v6 = host.find(':') != std::string::npos;
+        return is_ip_address(host) && parse_number(text.substr(slash + 1), 0, v6 ? 128 : 32);
+    }
+    if (is_ip_address(host)) return true;
+    return !host.empty() && host.size() <= 253 && std::ranges::all_of(host, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '-' || c == '_';
+    });
+}
+
+std::string_view trimmed(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
+                                          std::uint64_t most) {
+    std::uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || rest != end || number < least || number > most) return std::nullopt;
+    return number;
+}
+
+std::optional<double> parse_fraction(std::string_view text) {
+    double number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+    // The comparison is written so that a NaN fails it.
+    if (error != std::errc() || rest != end || !(number >= 0 && number <= 1)) return std::nullopt;
+    return number;
+}
+
+std::string show_fraction(double value) {
+    return fmt::format("{}", value);
+}
+
+std::optional<bool> parse_yes_or_no(std::string_view text) {
+    for (const char* const yes : {"true", "1", "yes", "on"}) {
+        if (equal_ignoring_case(text, yes)) return true;
+    }
+    for (const char* const no : {"false", "0", "no", "off"}) {
+        if (equal_ignoring_case(text, no)) return false;
+    }
+    return std::nullopt;
+}
+
+bool equal_ignoring_case(std::string_view left, std::string_view right) {
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+bool is_ip_address(const std::string& text) {
+    std::array<unsigned char, 16> bytes{};
+    return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+           inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+}
+
+std::optional<std::string> parse_web_address(std::string_view text) {
+    const auto scheme = text.find("://");
+    if (scheme == std::string_view::npos) return std::nullopt;
+    const std::string_view name = text.substr(0, scheme);
+    if (name != "http" && name != "https") return std::nullopt;
+    const bool unusable = std::ranges::any_of(text, [](char c) {
+        return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '"' || c == '<' ||
+               c == '>' || c == '?' || c == '#';
+    });
+    const std::string_view rest = text.substr(scheme + 3);
+    if (unusable || rest.empty() || rest.front() == '/' || rest.front() == ':') return std::nullopt;
+    return std::string(text.substr(0, text.find_last_not_of('/') + 1));
+}
+
+std::optional<std::vector<std::string>> parse_host_list(std::string_view text) {
+    std::vector<std::string> hosts;
+    while (!text.empty()) {
+        const auto comma = text.find(',');
+        const std::string_view host = trimmed(text.substr(0, comma));
+        if (!is_host_or_block(host)) return std::nullopt;
+        hosts.emplace_back(host);
+        text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+    }
+    return hosts;
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+    return fmt::format("{}", fmt::join(parts, separator));
+}
+
+}  // namespace florin::app
