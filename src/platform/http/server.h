@@ -39,6 +39,8 @@ public:
 
     /// Finds and calls the handler; 404, 405 (with Allow) by itself.
     awaitable<Response> serve(Request request) const;
+    /// The same; `route` gets the pattern that matched, or "none".
+    awaitable<Response> serve(Request request, std::string& route) const;
 
     /// "GET /path/{id}" of every route, sorted: tests hold api/openapi.yaml against it.
     [[nodiscard]] std::vector<std::string> routes() const;
@@ -50,6 +52,10 @@ private:
         std::vector<std::string> segments;
         Handler handler;
     };
+    [[nodiscard]] const Route* find(std::string_view method,
+                                    const std::vector<std::string>& path) const;
+    [[nodiscard]] std::string allowed_methods(const std::vector<std::string>& path) const;
+
     std::vector<Route> routes_;
     Handler fallback_;
 };

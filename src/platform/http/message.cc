@@ -1,0 +1,111 @@
+#include "platform/http/message.h"
+
+#include <algorithm>
+
+#include "platform/base/json_text.h"
+
+namespace florin::http {
+namespace {
+
+bool equal_ignoring_case(std::string_view left, std::string_view right) {
+    const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+}  // namespace
+
+std::string_view Headers::get(std::string_view name) const {
+    for (const auto& [field, value] : fields_) {
+        if (equal_ignoring_case(field, name)) return value;
+    }
+    return {};
+}
+
+std::optional<std::string_view> Request::query_value(std::string_view name) const {
+    for (const auto& [key, value] : query) {
+        if (key == name) return value;
+    }
+    return std::nullopt;
+}
+
+std::string_view Request::path_value(std::string_view name) const {
+    for (const auto& [key, value] : path_parameters) {
+        if (key == name) return value;
+    }
+    return {};
+}
+
+Response json(unsigned status, std::string body) {
+    return {.status = status,
+            .content_type = "application/json",
+            .body = std::move(body),
+            .headers = {}};
+}
+
+Response problem(unsigned status, std::string_view code, std::string_view detail,
+                 std::string_view trace_id) {
+    std::string body = R"({"type":"https://florin.dev/problems/)";
+    body += code;
+    body += R"(","title":)";
+    append_json_string(body, reason_of(status));
+    body += R"(,"status":)" + std::to_string(status) + R"(,"detail":)";
+    append_json_string(body, detail);
+    if (!trace_id.empty()) {
+        body += R"(,"trace_id":)";
+        append_json_string(body, trace_id);
+    }
+    body += '}';
+    return {.status = status,
+            .content_type = "application/problem+json",
+            .body = std::move(body),
+            .headers = {}};
+}
+
+std::string_view reason_of(unsigned status) {
+    switch (status) {
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 202:
+            return "Accepted";
+        case 204:
+            return "No Content";
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 408:
+            return "Request Timeout";
+        case 409:
+            return "Conflict";
+        case 413:
+            return "Content Too Large";
+        case 422:
+            return "Unprocessable Content";
+        case 429:
+            return "Too Many Requests";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 500:
+            return "Internal Server Error";
+        case 502:
+            return "Bad Gateway";
+        case 503:
+            return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
+        default:
+            return "Status";
+    }
+}
+
+}  // namespace florin::http

@@ -1,0 +1,76 @@
+#include "platform/http/target.h"
+
+namespace florin::http {
+namespace {
+
+int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+std::expected<std::string, std::string> decode(std::string_view text, bool plus_is_space) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '+' && plus_is_space) {
+            out.push_back(' ');
+        } else if (text[i] == '%') {
+            const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+            const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return std::unexpected("the address has a malformed percent escape");
+            if (high == 0 && low == 0) return std::unexpected("the address holds a NUL");
+            out.push_back(static_cast<char>(high * 16 + low));
+            i += 2;
+        } else {
+            out.push_back(text[i]);
+        }
+    }
+    return out;
+}
+
+bool has_dot_segment(std::string_view path) {
+    while (!path.empty()) {
+        path.remove_prefix(1);
+        const auto segment = path.substr(0, path.find('/'));
+        if (segment == "." || segment == "..") return true;
+        path.remove_prefix(segment.size());
+    }
+    return false;
+}
+
+std::expected<void, std::string> read_query(std::string_view query, Request& request) {
+    constexpr std::size_t parameters_max = 100;
+    while (!query.empty()) {
+        const auto pair = query.substr(0, query.find('&'));
+        query.remove_prefix(pair.size() < query.size() ? pair.size() + 1 : pair.size());
+        if (pair.empty()) continue;
+        if (request.query.size() == parameters_max)
+            return std::unexpected("the address has too many parameters");
+        const auto equals = pair.find('=');
+        auto key = decode(pair.substr(0, equals), true);
+        auto value = decode(
+            equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
+        if (!key) return std::unexpected(key.error());
+        if (!value) return std::unexpected(value.error());
+        request.query.emplace_back(std::move(*key), std::move(*value));
+    }
+    return {};
+}
+
+}  // namespace
+
+std::expected<void, std::string> read_target(std::string_view target, Request& request) {
+    if (!target.starts_with('/')) return std::unexpected("the address must begin with a slash");
+    const auto question = target.find('?');
+    auto path = decode(target.substr(0, question), false);
+    if (!path) return std::unexpected(path.error());
+    if (has_dot_segment(*path)) return std::unexpected("the address must not hold dot segments");
+    request.path = std::move(*path);
+    return question == std::string_view::npos ? std::expected<void, std::string>{}
+                                              : read_query(target.substr(question + 1), request);
+}
+
+}  // namespace florin::http

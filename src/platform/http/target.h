@@ -1,0 +1,15 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "platform/http/message.h"
+
+namespace florin::http {
+
+/// Takes a request target ("/path?query") apart into `request`: percent-decodes, refuses bad
+/// escapes, NUL, and dot segments. The error says what is wrong.
+std::expected<void, std::string> read_target(std::string_view target, Request& request);
+
+}  // namespace florin::http
