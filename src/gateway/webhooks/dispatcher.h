@@ -1,18 +1,13 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "gateway/webhooks/delivery.h"
-#include "platform/base/time.h"
+#include "gateway/webhooks/retry.h"
 #include "platform/runtime/awaitable.h"
 
-namespace florin::http {
-class Client;
-}
 namespace florin::runtime {
 class Loop;
 }
@@ -25,17 +20,14 @@ class Metrics;
 
 namespace florin::gateway {
 
+class WebhookSender;
+
 struct DispatcherOptions {
-    std::string secret;                  // WEBHOOK_SECRET; empty: unsigned
-    std::size_t per_origin_max = 32;     // attempts under way at once to one receiver
-    std::size_t lane_queue_max = 1'024;  // deliveries of one receiver held in memory; the rest wait
-                                         // in the store
-    std::size_t lanes_max = 4'096;
-    std::chrono::milliseconds attempt_timeout{30'000};
-    int attempts_max = 8;
-    std::chrono::milliseconds backoff_base{1'000};  // 1, 2, 4 … s with jitter
-    std::chrono::milliseconds backoff_max{60'000};
-    std::chrono::milliseconds retry_after_max{120'000};  // a longer Retry-After is cut to this
+    std::size_t per_origin_max = 32;  // attempts under way at once to one receiver
+    std::size_t lane_queue_max =
+        1'024;  // deliveries of one receiver in memory; the rest wait in the store
+    std::size_t lanes_max = 4'096;  // receivers in memory; the rest wait in the store
+    RetryPolicy retry;
     std::uint64_t jitter_seed = 1;
 };
 
@@ -43,21 +35,21 @@ struct DispatcherOptions {
 /// in bulk. Lives on one loop; `offer` and `look_again` may be called from any thread.
 class Dispatcher {
 public:
-    Dispatcher(runtime::Loop& loop, store::Store& store, http::Client& client, const Clock& clock,
+    Dispatcher(runtime::Loop& loop, store::Store& store, WebhookSender& sender, const Clock& clock,
                DispatcherOptions options, telemetry::Metrics& metrics);
     ~Dispatcher();
 
     /// Hands over deliveries whose transaction has committed, to spare reading them back. Dropping
     /// them would only cost time: the store has them.
     void offer(std::vector<WebhookDelivery> deliveries);
-    /// Something became due that was not offered (a re-send, another instance's work).
+    /// Something became due that was not offered, or the clock of a test has moved.
     void look_again();
 
     /// Takes up what the store holds, then works until `stop`. Spawn it once.
     awaitable<void> run();
 
     /// Starts no more attempts, waits for those under way (until `deadline`) and records their
-    /// results.
+    /// results. On the loop.
     awaitable<void> stop(std::chrono::milliseconds deadline);
 
 private:
