@@ -31,6 +31,7 @@ struct LogOptions {
     Format format = Format::Console;
     Level level = Level::Info;
     bool colour = true;  // only of the console format
+    int descriptor = 1;  // stdout; stays the caller's
     /// Lines waiting for the writing thread; more are dropped and counted, callers never wait.
     std::size_t queue_lines_max = 8'192;
     /// Lines of one message a second that are written whole; the rest are counted in a summary
@@ -38,14 +39,19 @@ struct LogOptions {
     std::uint32_t same_message_per_second_max = 100;
 };
 
-/// Starts the process's log on stdout. `main` calls it once, before any thread; without it (unit
-/// tests) lines go nowhere. Stops, after writing what is queued, when the returned object dies.
+/// Starts the process's log. `main` makes the one session before any thread; without it (unit
+/// tests) lines go nowhere. When it dies, after the threads that log, it writes what is queued.
 class LogSession {
 public:
     explicit LogSession(const LogOptions& options);
     ~LogSession();
     LogSession(const LogSession&) = delete;
     LogSession& operator=(const LogSession&) = delete;
+
+    class Sink;
+
+private:
+    std::unique_ptr<Sink> sink_;
 };
 
 /// Whether a line of this level would be written: lets a hot path skip building its fields.

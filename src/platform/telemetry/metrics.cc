@@ -68,13 +68,13 @@ Metrics::Metrics() : registry_(std::make_unique<Registry>()) {}
 Metrics::~Metrics() = default;
 
 void Counter::add(double amount) {
-    static_cast<prometheus::Counter*>(series_)->Increment(amount);
+    if (series_ != nullptr) static_cast<prometheus::Counter*>(series_)->Increment(amount);
 }
 void Gauge::set(double value) {
-    static_cast<prometheus::Gauge*>(series_)->Set(value);
+    if (series_ != nullptr) static_cast<prometheus::Gauge*>(series_)->Set(value);
 }
 void Histogram::observe(double value) {
-    static_cast<prometheus::Histogram*>(series_)->Observe(value);
+    if (series_ != nullptr) static_cast<prometheus::Histogram*>(series_)->Observe(value);
 }
 
 Counter Metrics::counter(const std::string& name, const std::string& help, const Labels& labels) {

@@ -15,7 +15,7 @@ namespace florin::telemetry {
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
 /// Handles are cheap to copy and live as long as the registry. Operations are thread-safe and take
-/// no lock a hot path would notice.
+/// no lock a hot path would notice. A handle that no registry made counts nothing.
 class Counter {
 public:
     void add(double amount = 1.0);

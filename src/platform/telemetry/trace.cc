@@ -52,7 +52,8 @@ std::optional<std::string_view> trace_id_of(std::string_view traceparent) {
         !lower_hex(traceparent.substr(53, 2))) {
         return std::nullopt;
     }
-    if (version == "00" && traceparent.size() != 55) return std::nullopt;
+    const std::string_view more = traceparent.substr(55);
+    if (!more.empty() && (version == "00" || more.front() != '-')) return std::nullopt;
     if (id.find_first_not_of('0') == std::string_view::npos) return std::nullopt;
     if (parent.find_first_not_of('0') == std::string_view::npos) return std::nullopt;
     return id;
