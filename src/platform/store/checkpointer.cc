@@ -5,27 +5,55 @@
 #include <sqlite3.h>
 
 #include "platform/store/sqlite_connection.h"
-#include "platform/store/store.h"
 #include "platform/telemetry/log.h"
 
 namespace florin::store {
 namespace {
 
-constexpr std::int64_t page_bytes = 4'096;
+constexpr Sql page_size_sql("PRAGMA page_size");
+constexpr int rounds_max = 8;
+// What the writer may be left to copy itself: a millisecond or two.
+constexpr int rest_frames_max = 256;
+constexpr int readers_timeout_ms = 10;
+constexpr int busy_timeout_ms = 10'000;
+
+/// SQLite syncs the database only when it has copied the whole log, which is the writer's part.
+/// Synced here, nearly everything is on disk by then.
+void sync_database(sqlite3* database) {
+    sqlite3_file* file = nullptr;
+    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK)
+        return;
+    if (file == nullptr || file->pMethods == nullptr) return;
+    if (file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) != SQLITE_OK) {
+        telemetry::warning("The database cannot be synced; the log is kept",
+                           {{"reason", sqlite3_errmsg(database)}});
+    }
+}
 
 }  // namespace
 
-Checkpointer::Checkpointer(std::filesystem::path file, int wal_limit_mib,
-                           telemetry::Metrics& metrics)
-    : start_pages_(std::int64_t{wal_limit_mib} * 1'048'576 / page_bytes / 2),
-      limit_pages_(std::int64_t{wal_limit_mib} * 1'048'576 / page_bytes),
-      seconds_(
-          metrics.histogram("florin_store_checkpoint_seconds",
-                            "Time to fold the write-ahead log back, by thread and writer together.",
-                            telemetry::latency_bounds())) {
-    metrics.gauge_from("florin_store_wal_bytes", "Length of the write-ahead log.", {},
-                       [this] { return static_cast<double>(wal_pages_ * page_bytes); });
-    thread_ = std::thread([this, file = std::move(file)] { run(file); });
+Checkpointer::Checkpointer(std::unique_ptr<SqliteConnection> connection, SqliteConnection& writer,
+                           int wal_limit_mib, telemetry::Metrics& metrics)
+    : connection_(std::move(connection)),
+      writer_(writer),
+      page_bytes_(writer.number(page_size_sql)),
+      start_frames_(std::int64_t{wal_limit_mib} * 1'048'576 / page_bytes_ * 3 / 4),
+      seconds_(metrics.histogram("florin_store_checkpoint_seconds",
+                                 "Time to fold the bulk of the write-ahead log back.",
+                                 telemetry::latency_bounds())),
+      log_frames_(std::make_shared<std::atomic<std::int64_t>>(0)) {
+    metrics.gauge_from("florin_store_wal_bytes", "Length of the write-ahead log in use.", {},
+                       [frames = log_frames_, bytes = page_bytes_] {
+                           return static_cast<double>(*frames * bytes);
+                       });
+    sqlite3_wal_hook(
+        writer_.handle(),
+        [](void* frames, sqlite3*, const char*, int count) {
+            *static_cast<std::atomic<std::int64_t>*>(frames) = count;
+            return SQLITE_OK;
+        },
+        log_frames_.get());
+    thread_ = std::thread([this] { run(); });
 }
 
 Checkpointer::~Checkpointer() {
@@ -33,47 +61,81 @@ Checkpointer::~Checkpointer() {
         const std::scoped_lock lock(mutex_);
         stopping_ = true;
     }
-    wanted_.notify_one();
+    changed_.notify_one();
     thread_.join();
+    sqlite3_wal_hook(writer_.handle(), nullptr, nullptr);
 }
 
-void Checkpointer::after_commit(SqliteConnection& writer, std::int64_t wal_pages) {
-    wal_pages_ = wal_pages;
-    if (wal_pages < start_pages_ || busy_) return;
-    if (bulk_done_.exchange(false) && wal_pages >= limit_pages_) {
-        // A few hundred frames are left of many thousand: a short stop for the writer.
-        sqlite3_wal_checkpoint_v2(writer.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
-                                  nullptr);
+void Checkpointer::after_commit() {
+    const std::int64_t frames = *log_frames_;
+    if (frames < start_frames_) {
+        finish_frames_ = 0;
         return;
     }
+    if (frames < finish_frames_ || busy_) return;
+    if (bulk_done_.exchange(false)) {
+        finish();
+        // A reader may still need the old frames; try again when the log has grown by a quarter.
+        finish_frames_ = frames + start_frames_ / 4;
+    } else {
+        request();
+    }
+}
+
+// RESTART waits for readers of older frames, whose snapshots last as long as one batch of queries.
+// Without it a reader that is always there would keep the log from ever starting over.
+void Checkpointer::finish() {
+    sqlite3_busy_timeout(writer_.handle(), readers_timeout_ms);
+    const int code = sqlite3_wal_checkpoint_v2(writer_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART,
+                                               nullptr, nullptr);
+    sqlite3_busy_timeout(writer_.handle(), busy_timeout_ms);
+    if (code != SQLITE_OK && code != SQLITE_BUSY) {
+        telemetry::warning("The write-ahead log cannot be folded back yet",
+                           {{"reason", sqlite3_errmsg(writer_.handle())}});
+    }
+}
+
+void Checkpointer::request() {
+    busy_ = true;
     {
         const std::scoped_lock lock(mutex_);
         requested_ = true;
     }
-    busy_ = true;
-    wanted_.notify_one();
+    changed_.notify_one();
 }
 
-void Checkpointer::run(const std::filesystem::path& file) {
-    SqliteConnection connection(file, SqliteConnection::Access::ReadWrite, 1);
+void Checkpointer::run() {
     while (true) {
         {
             std::unique_lock lock(mutex_);
-            wanted_.wait(lock, [this] { return requested_ || stopping_; });
+            changed_.wait(lock, [this] { return requested_ || stopping_; });
             if (stopping_) return;
             requested_ = false;
         }
         const auto start = std::chrono::steady_clock::now();
-        const int code = sqlite3_wal_checkpoint_v2(connection.handle(), nullptr,
-                                                   SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-        if (code != SQLITE_OK && code != SQLITE_BUSY) {
-            telemetry::warning("The write-ahead log cannot be folded back yet",
-                               {{"reason", sqlite3_errmsg(connection.handle())}});
-        }
-        seconds_.observe(
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        fold_bulk();
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+        seconds_.observe(took.count());
         bulk_done_ = true;
         busy_ = false;
+    }
+}
+
+// Each round copies what came during the one before, so the rest shrinks as long as copying is
+// faster than writing.
+void Checkpointer::fold_bulk() {
+    for (int round = 0; round < rounds_max; ++round) {
+        int frames = 0;
+        int folded = 0;
+        const int code = sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr,
+                                                   SQLITE_CHECKPOINT_PASSIVE, &frames, &folded);
+        if (code != SQLITE_OK) {
+            telemetry::warning("The write-ahead log cannot be folded back yet",
+                               {{"reason", sqlite3_errmsg(connection_->handle())}});
+            return;
+        }
+        sync_database(connection_->handle());
+        if (*log_frames_ - folded <= rest_frames_max) return;
     }
 }
 

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -13,29 +13,40 @@ namespace florin::store {
 
 class SqliteConnection;
 
-/// Folds the write-ahead log back into the database, beside the writer. The bulk is done on a
-/// thread of its own; since a busy writer always adds frames meanwhile, only the writer itself,
-/// between two batches, can reach the log's end, after which SQLite starts the log over.
+/// Folds the write-ahead log back into the database, beside the writer. A thread of its own copies
+/// and syncs the bulk; since a busy writer adds frames meanwhile, only the writer itself, between
+/// two batches, can reach the log's end, after which SQLite writes the log from its start again.
 class Checkpointer {
 public:
-    Checkpointer(std::filesystem::path file, int wal_limit_mib, telemetry::Metrics& metrics);
+    /// `connection` is for the thread alone. `writer` is used by `after_commit` alone.
+    Checkpointer(std::unique_ptr<SqliteConnection> connection, SqliteConnection& writer,
+                 int wal_limit_mib, telemetry::Metrics& metrics);
     ~Checkpointer();
+    Checkpointer(const Checkpointer&) = delete;
+    Checkpointer& operator=(const Checkpointer&) = delete;
 
-    /// The writer tells the log's length after each commit, and lends its connection for the last
-    /// bit.
-    void after_commit(SqliteConnection& writer, std::int64_t wal_pages);
+    /// The writer calls it between batches.
+    void after_commit();
 
 private:
-    void run(const std::filesystem::path& file);
+    void run();
+    void fold_bulk();
+    void finish();
+    void request();
 
-    const std::int64_t start_pages_;
-    const std::int64_t limit_pages_;
+    std::unique_ptr<SqliteConnection> connection_;
+    SqliteConnection& writer_;
+    const std::int64_t page_bytes_;
+    const std::int64_t start_frames_;
     telemetry::Histogram seconds_;
-    std::atomic<std::int64_t> wal_pages_{0};
-    std::atomic<bool> busy_{false};
+
+    std::shared_ptr<std::atomic<std::int64_t>> log_frames_;  // the gauge may outlive this object
+    std::int64_t finish_frames_ = 0;  // of the writer: no second try before the log is this long
     std::atomic<bool> bulk_done_{false};
+    std::atomic<bool> busy_{false};
+
     std::mutex mutex_;
-    std::condition_variable wanted_;
+    std::condition_variable changed_;
     bool requested_ = false;
     bool stopping_ = false;
     std::thread thread_;

@@ -1,8 +1,7 @@
 #include "platform/store/migrations.h"
 
 #include <charconv>
-
-#include <sqlite3.h>
+#include <string>
 
 #include "platform/crypto/hmac.h"
 #include "platform/store/sqlite_connection.h"
@@ -11,82 +10,76 @@
 namespace florin::store {
 namespace {
 
+constexpr Sql create_sql(
+    "CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+    " checksum TEXT NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)");
+constexpr Sql applied_sql("SELECT version, checksum FROM schema_migration ORDER BY version");
+constexpr Sql record_sql("INSERT INTO schema_migration (version, name, checksum) VALUES (?, ?, ?)");
+
 struct Applied {
-    int version = 0;
+    std::int64_t version;
     std::string checksum;
 };
 
-int version_of(std::string_view name) {
-    int version = 0;
+std::int64_t version_of(const Migration& migration) {
+    std::int64_t version = 0;
+    const std::string_view name = migration.name;
     std::from_chars(name.data(), name.data() + name.size(), version);
     return version;
 }
 
-std::string checksum_of(std::string_view sql) {
-    return crypto::hex(crypto::sha256(sql));
+std::string checksum_of(const Migration& migration) {
+    return crypto::hex(crypto::sha256(migration.sql));
 }
 
-void run(sqlite3* database, const std::string& sql, std::string_view doing) {
-    if (sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
-        throw_store_fault(database, doing);
+void require_no_gaps(const std::vector<Migration>& all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (version_of(all[i]) == static_cast<std::int64_t>(i) + 1) continue;
+        throw StoreFault("migration " + std::string(all[i].name) + " should have the number " +
+                         std::to_string(i + 1) + ": numbers start with 1 and go up by one");
     }
 }
 
-std::vector<Applied> applied_migrations(sqlite3* database) {
-    run(database,
-        "CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER PRIMARY KEY, name TEXT NOT "
-        "NULL,"
-        " checksum TEXT NOT NULL, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
-        "creating the table of migrations");
+std::vector<Applied> applied_migrations(SqliteConnection& database) {
+    database.execute(create_sql);
     std::vector<Applied> applied;
-    const auto collect = [](void* out, int, char** values, char**) {
-        static_cast<std::vector<Applied>*>(out)->push_back({std::stoi(values[0]), values[1]});
-        return 0;
-    };
-    if (sqlite3_exec(database, "SELECT version, checksum FROM schema_migration ORDER BY version",
-                     collect, &applied, nullptr) != SQLITE_OK) {
-        throw_store_fault(database, "reading the table of migrations");
-    }
+    auto rows = database.query(applied_sql);
+    while (rows.next()) applied.push_back({rows.integer(0), std::string(rows.text(1))});
     return applied;
 }
 
-void apply(sqlite3* database, const Migration& migration) {
-    const std::string record = "INSERT INTO schema_migration (version, name, checksum) VALUES (" +
-                               std::to_string(version_of(migration.name)) + ", '" +
-                               std::string(migration.name) + "', '" + checksum_of(migration.sql) +
-                               "');";
-    const std::string doing = "applying migration " + std::string(migration.name);
+void apply(SqliteConnection& database, const Migration& migration) {
     try {
-        run(database, "BEGIN IMMEDIATE;" + std::string(migration.sql) + ";" + record + "COMMIT;",
-            doing);
-    } catch (const StoreFault&) {
-        sqlite3_exec(database, "ROLLBACK", nullptr, nullptr, nullptr);
-        throw;
+        database.run("BEGIN IMMEDIATE");
+        database.run(std::string(migration.sql));
+        database.execute(record_sql, version_of(migration), migration.name, checksum_of(migration));
+        database.run("COMMIT");
+    } catch (const std::runtime_error& fault) {
+        database.roll_back();
+        throw StoreFault("cannot apply migration " + std::string(migration.name) + ": " +
+                         fault.what());
     }
 }
 
 }  // namespace
 
-void migrate(sqlite3* database, const std::vector<Migration>& all) {
+void migrate(SqliteConnection& database, const std::vector<Migration>& all) {
+    require_no_gaps(all);
     const auto applied = applied_migrations(database);
     if (applied.size() > all.size()) {
         throw StoreFault("the database has schema version " +
-                         std::to_string(applied.back().version) + ", newer than this build (" +
+                         std::to_string(applied.back().version) + ", newer than the " +
                          std::to_string(all.size()) +
-                         "): run the newer build, or restore a backup made before it");
+                         " of this build: run the newer build, or restore a backup made before it");
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (version_of(all[i].name) != static_cast<int>(i) + 1) {
-            throw StoreFault("migration " + std::string(all[i].name) + " should have number " +
-                             std::to_string(i + 1) + ": numbers go up by one");
-        }
         if (i >= applied.size()) {
             apply(database, all[i]);
-        } else if (applied[i].checksum != checksum_of(all[i].sql)) {
+        } else if (applied[i].checksum != checksum_of(all[i])) {
             throw StoreFault(
                 "migration " + std::string(all[i].name) +
-                " has changed since it was applied to this database: put the change into a "
-                "new migration");
+                " has changed since it was applied to this database: put the change into"
+                " a new migration");
         }
     }
 }

@@ -3,9 +3,9 @@
 #include <string_view>
 #include <vector>
 
-struct sqlite3;
-
 namespace florin::store {
+
+class SqliteConnection;
 
 /// One numbered change of the schema; its version is the number its name starts with.
 struct Migration {
@@ -18,6 +18,6 @@ const std::vector<Migration>& sqlite_migrations();
 
 /// Applies what is missing, each migration in a transaction of its own. Throws `StoreFault` when
 /// the database is newer than `all`, when an applied file has changed, or when one fails.
-void migrate(sqlite3* database, const std::vector<Migration>& all);
+void migrate(SqliteConnection& database, const std::vector<Migration>& all);
 
 }  // namespace florin::store

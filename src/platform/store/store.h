@@ -23,6 +23,13 @@ public:
     using Unavailable::Unavailable;
 };
 
+/// A statement asked for what the schema forbids (UNIQUE, CHECK, a wrong column): a bug of its
+/// command, which leaves no trace; the database is well.
+class StatementRefused : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
 /// Whether a command's changes stay: a refusal or a throw leaves no trace.
 enum class Verdict : std::uint8_t { Keep, Discard };
 
@@ -64,7 +71,7 @@ public:
     /// another command of its batch failed: it must have no outside effects and must not consume
     /// its captures. A command that returns an unexpected value (`std::expected`) or throws leaves
     /// no trace; its neighbours are untouched. Throws what the command throws, `Overloaded` when
-    /// the queue is full, `StoreFault` when the commit failed.
+    /// the queue is full, `StoreFault` when the commit failed: then nothing of its batch is stored.
     template <class Command>
     auto write(Command command) -> awaitable<std::invoke_result_t<Command&, Transaction&>> {
         Write<Command> operation(std::move(command));
