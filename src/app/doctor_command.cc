@@ -18,7 +18,7 @@ namespace {
 
 using Verdict = Finding::Verdict;
 
-constexpr std::uint64_t mib = 1024 * 1024;
+constexpr std::uint64_t mib = 1024UL * 1024;
 constexpr std::uint64_t free_bytes_needed = 100 * mib;
 constexpr std::uint64_t free_bytes_wanted = 1024 * mib;
 // Files besides connections: database, logs, timers, the webhook client's pool.

@@ -38,7 +38,7 @@ TEST(Doctor, FindsTheListenerOfAPortInProcNetTcp) {
 }
 
 TEST(Doctor, FreeSpaceIsJudgedInTwoSteps) {
-    constexpr std::uint64_t mib = 1024 * 1024;
+    constexpr std::uint64_t mib = 1024UL * 1024;
     EXPECT_EQ(judge_free_space("/data", 99 * mib).verdict, Verdict::Problem);
     EXPECT_EQ(judge_free_space("/data", 100 * mib).verdict, Verdict::Warning);
     EXPECT_EQ(judge_free_space("/data", 1024 * mib).verdict, Verdict::Fine);

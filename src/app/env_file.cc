@@ -118,9 +118,9 @@ EnvFile parse_env_file(std::string_view text) {
         auto entry = parse_line(line);
         if (!entry) {
             file.errors.push_back("line " + std::to_string(number) + ": " + entry.error());
-        } else if (*entry) {
-            (*entry)->line = number;
-            file.entries.push_back(std::move(**entry));
+        } else if (entry->has_value()) {
+            EnvEntry& added = file.entries.emplace_back(std::move(entry->value()));
+            added.line = number;
         }
     }
     return file;

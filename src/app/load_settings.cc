@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "app/env_file.h"
@@ -75,7 +76,7 @@ void Loader::take_config_file(const std::filesystem::path& path) {
         return;
     }
     for (const auto& [key, value, line] : *entries) {
-        const std::string where = path.string() + " line " + std::to_string(line);
+        const std::string where = fmt::format("{} line {}", path.string(), line);
         if (const auto* setting = by_key(key)) {
             given_[setting->name] = {value, {Kind::File, where}};
         } else {
@@ -90,12 +91,11 @@ void Loader::take_env_file(const std::filesystem::path& path) {
     if (!text) return;
     const EnvFile file = parse_env_file(*text);
     const std::string name = path.filename().string();
-    for (const auto& error : file.errors) complaints_.push_back(name + " " + error);
+    for (const auto& error : file.errors) complaints_.push_back(fmt::format("{} {}", name, error));
     for (const auto& [variable, value, line] : file.entries) {
         // Others' variables are welcome there: the file also feeds shells and containers.
         if (const auto* setting = by_environment_name(variable)) {
-            given_[setting->name] = {value,
-                                     {Kind::EnvFile, name + " line " + std::to_string(line)}};
+            given_[setting->name] = {value, {Kind::EnvFile, fmt::format("{} line {}", name, line)}};
         }
     }
 }

@@ -11,7 +11,7 @@ constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t day_ms = 24 * hour_ms;
 
 // The member a setting lives in, of a const or a mutable Settings.
-#define FLORIN_SETTING(member) [](auto& s) -> auto& { return s.member; }
+#define FLORIN_SETTING(member) ([](auto& s) -> auto& { return s.member; })
 
 void add_process_settings(std::vector<Setting>& table) {
     const std::string group = "Process";

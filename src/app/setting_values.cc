@@ -34,16 +34,18 @@ std::string_view trimmed(std::string_view text) {
 std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
                                           std::uint64_t most) {
     std::uint64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [rest, error] = std::from_chars(begin, end, number);
     if (error != std::errc() || rest != end || number < least || number > most) return std::nullopt;
     return number;
 }
 
 std::optional<double> parse_fraction(std::string_view text) {
     double number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [rest, error] = std::from_chars(begin, end, number, std::chars_format::fixed);
     // The comparison is written so that a NaN fails it.
     if (error != std::errc() || rest != end || !(number >= 0 && number <= 1)) return std::nullopt;
     return number;

@@ -51,7 +51,8 @@ Setting make_setting(SettingText text, std::string allowed, Assign assign, Show 
 
 /// The entry of a value that `parse` reads (to an optional) and `write` shows.
 template <class Member, class Parse, class Write>
-Setting parsed(SettingText text, std::string allowed, Member member, Parse parse, Write write) {
+Setting parsed(SettingText text, std::string allowed, Member member, const Parse& parse,
+               const Write& write) {
     return make_setting(
         std::move(text), std::move(allowed),
         [member, parse](Settings& settings, std::string_view given) {
@@ -177,6 +178,7 @@ Setting choice(SettingText text, Member member,
                std::initializer_list<std::type_identity_t<std::pair<const char*, Value>>> names) {
     const std::vector<std::pair<const char*, Value>> all(names);
     std::vector<std::string> allowed;
+    allowed.reserve(all.size());
     for (const auto& [name, value] : all) allowed.emplace_back(name);
     const auto parse = [all](std::string_view given) -> std::optional<Value> {
         for (const auto& [name, value] : all) {

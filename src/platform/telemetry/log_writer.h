@@ -20,7 +20,7 @@ public:
     struct Options {
         int descriptor = 1;
         std::size_t queue_lines_max = 8'192;
-        std::size_t queue_bytes_max = 4 * 1024 * 1024;
+        std::size_t queue_bytes_max = 4UL * 1024 * 1024;
     };
 
     /// `each_second` runs on the writing thread about once a second while lines come: it appends

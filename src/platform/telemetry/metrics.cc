@@ -60,6 +60,12 @@ struct Metrics::Registry {
                     prometheus::MetricType type, std::function<double()> read) {
         const std::scoped_lock lock(sources_mutex);
         auto& source = sources.try_emplace(name, Source{help, type, {}}).first->second;
+        for (auto& series : source.series) {
+            if (series.labels == labels) {
+                series.read = std::move(read);
+                return;
+            }
+        }
         source.series.push_back({labels, std::move(read)});
     }
 };

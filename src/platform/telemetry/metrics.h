@@ -60,7 +60,8 @@ public:
     Histogram histogram(const std::string& name, const std::string& help,
                         const std::vector<double>& bounds, const Labels& labels = {});
 
-    /// A gauge read at scrape time: queue depths, resident bytes. `read` must be thread-safe.
+    /// A gauge read at scrape time: queue depths, resident bytes. `read` must be thread-safe and
+    /// not use this registry. Naming the same series again replaces its `read`.
     void gauge_from(const std::string& name, const std::string& help, const Labels& labels,
                     std::function<double()> read);
     /// The same for a number that only grows.

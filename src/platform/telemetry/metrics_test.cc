@@ -66,6 +66,15 @@ TEST(Metrics, SourcesAreReadWhenSomebodyScrapes) {
     EXPECT_TRUE(has_line(text, "seen_total 3"));
 }
 
+TEST(Metrics, ASourceNamedAgainReplacesTheFirst) {
+    Metrics metrics;
+    metrics.gauge_from("depth", "Depth.", {}, [] { return 1.0; });
+    metrics.gauge_from("depth", "Depth.", {}, [] { return 2.0; });
+    const std::string text = metrics.scrape();
+    EXPECT_TRUE(has_line(text, "depth 2")) << text;
+    EXPECT_FALSE(has_line(text, "depth 1"));
+}
+
 TEST(Metrics, LabelValuesAreEscaped) {
     Metrics metrics;
     metrics.gauge("depth", "Depth.", {{"host", "a\"b\\c\nd"}}).set(1);
