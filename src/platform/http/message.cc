@@ -46,7 +46,7 @@ Response json(unsigned status, std::string body) {
 
 Response problem(unsigned status, std::string_view code, std::string_view detail,
                  std::string_view trace_id) {
-    std::string body = R"({"type":"https://florin.dev/problems/)";
+    std::string body = R"({"type":"urn:florin:problem:)";
     body += code;
     body += R"(","title":)";
     append_json_string(body, reason_of(status));

@@ -1,0 +1,246 @@
+#include "app/serve.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <unistd.h>
+
+#include "app/operations_api.h"
+#include "app/readiness.h"
+#include "app/settings.h"
+#include "app/version.h"
+#include "app/wire_gateway.h"
+#include "platform/grpc/health.h"
+#include "platform/grpc/server.h"
+#include "platform/http/server.h"
+#include "platform/http/tls.h"
+#include "platform/runtime/completion.h"
+#include "platform/runtime/loop.h"
+#include "platform/store/sqlite_store.h"
+#include "platform/telemetry/log.h"
+#include "platform/telemetry/metrics.h"
+#include "platform/telemetry/process_metrics.h"
+
+namespace florin::app {
+namespace {
+
+store::SqliteOptions store_options(const Settings& settings) {
+    store::SqliteOptions options;
+    if (!settings.storage.ephemeral) options.file = settings.storage.data_dir / "florin.db";
+    options.migrations = store::sqlite_migrations();
+    return options;
+}
+
+/// One event loop with its share of the faces, on a thread of its own.
+struct ServingLoop {
+    explicit ServingLoop(std::string name) : loop(std::move(name)) {}
+
+    runtime::Loop loop;
+    grpc::Services services;
+    http::Router router;
+    std::unique_ptr<grpc::Server> grpc_server;
+    std::unique_ptr<http::Server> http_server;
+    std::thread thread;
+};
+
+/// Everything one process runs. Members are in the order in which they are needed: what is below
+/// uses what is above.
+class Service {
+public:
+    explicit Service(const Settings& settings);
+    /// Serves until a signal; then ends in order.
+    void run();
+
+private:
+    void listen();
+    void add_faces(ServingLoop& serving);
+    awaitable<void> stop_on_signal();
+    awaitable<void> drain();
+
+    const Settings& settings_;
+    SystemClock clock_;
+    telemetry::Metrics metrics_;
+    Readiness readiness_;
+    std::unique_ptr<store::Store> store_;
+    http::TlsContext grpc_tls_;
+    http::TlsContext http_tls_;
+    runtime::Loop operations_{"operations"};  // health and metrics answer while the faces are busy
+    runtime::Loop background_{"background"};
+    GatewayParts gateway_;
+    http::Router operations_router_;
+    std::unique_ptr<http::Server> operations_server_;
+    std::vector<std::unique_ptr<ServingLoop>> serving_;
+    std::thread background_thread_;
+};
+
+Service::Service(const Settings& settings)
+    : settings_(settings),
+      store_(store::open_sqlite(store_options(settings), metrics_)),
+      gateway_(background_, *store_, clock_, settings, metrics_) {
+    telemetry::register_process_metrics(metrics_);
+    metrics_.counter_from("florin_background_faults_total", "Background tasks ended by a fault.",
+                          {}, [] { return static_cast<double>(telemetry::background_faults()); });
+    metrics_.counter_from("florin_log_lines_dropped_total",
+                          "Log lines dropped because the queue was full.", {},
+                          [] { return static_cast<double>(telemetry::lines_dropped()); });
+    readiness_.add("store", [this] {
+        const auto state = store_->state();
+        return state.healthy ? std::string() : state.fault;
+    });
+    if (!settings.server.tls_cert_file.empty()) {
+        grpc_tls_ =
+            http::server_tls(settings.server.tls_cert_file, settings.server.tls_key_file, "h2");
+        http_tls_ = http::server_tls(settings.server.tls_cert_file, settings.server.tls_key_file,
+                                     "http/1.1");
+    }
+    add_operations_routes(operations_router_, readiness_, metrics_);
+    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    const unsigned loops = settings.server.loops == 0 ? cores : settings.server.loops;
+    for (unsigned i = 0; i < loops; ++i) {
+        serving_.push_back(std::make_unique<ServingLoop>("serving-" + std::to_string(i)));
+        add_faces(*serving_.back());
+    }
+}
+
+void Service::add_faces(ServingLoop& serving) {
+    gateway_.add_faces(serving.services, serving.router);
+    grpc::add_health(serving.services, [this] { return readiness_.ready(); });
+    grpc::add_reflection(serving.services);
+}
+
+// The first loop's server finds out the port when any will do; the others share it.
+void Service::listen() {
+    const auto& server = settings_.server;
+    std::uint16_t grpc_port = server.grpc_port;
+    std::uint16_t http_port = server.http_port;
+    for (auto& serving : serving_) {
+        grpc::ServerOptions grpc_options{.address = server.bind_address,
+                                         .port = grpc_port,
+                                         .share_port = true,
+                                         .limits = {},
+                                         .tls = grpc_tls_.get()};
+        grpc_options.limits.connections_max = server.connections_max;
+        serving->grpc_server = std::make_unique<grpc::Server>(serving->loop, serving->services,
+                                                              grpc_options, metrics_);
+        grpc_port = serving->grpc_server->listen();
+        http::ServerOptions http_options{.name = "api",
+                                         .address = server.bind_address,
+                                         .port = http_port,
+                                         .share_port = true,
+                                         .limits = {},
+                                         .tls = http_tls_.get()};
+        http_options.limits.connections_max = server.connections_max;
+        serving->http_server =
+            std::make_unique<http::Server>(serving->loop, serving->router, http_options, metrics_);
+        http_port = serving->http_server->listen();
+    }
+    http::ServerOptions operations{.name = "operations",
+                                   .address = server.bind_address,
+                                   .port = server.health_port,
+                                   .share_port = false,
+                                   .limits = {},
+                                   .tls = nullptr};
+    operations_server_ =
+        std::make_unique<http::Server>(operations_, operations_router_, operations, metrics_);
+    const auto health_port = operations_server_->listen();
+    telemetry::info("Florin is ready",
+                    {{"version", version()},
+                     {"grpc_port", grpc_port},
+                     {"http_port", http_port},
+                     {"health_port", health_port},
+                     {"environment", name_of(settings_.environment)},
+                     {"data", settings_.storage.ephemeral ? std::string("in memory only")
+                                                          : settings_.storage.data_dir.string()}});
+}
+
+void Service::run() {
+    listen();
+    gateway_.start();
+    background_thread_ = std::thread([this] { background_.run(); });
+    for (auto& serving : serving_)
+        serving->thread = std::thread([&loop = serving->loop] { loop.run(); });
+    runtime::spawn(operations_, "signals", stop_on_signal());
+    operations_.run();  // until `stop_on_signal` ends it
+    for (auto& serving : serving_) {
+        serving->loop.stop();
+        serving->thread.join();
+    }
+    background_.stop();
+    background_thread_.join();
+}
+
+awaitable<void> Service::stop_on_signal() {
+    boost::asio::signal_set signals(operations_.context(), SIGINT, SIGTERM);
+    const int signal = co_await signals.async_wait(boost::asio::use_awaitable);
+    telemetry::info("Stopping: finishing what is under way",
+                    {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    readiness_.start_draining();
+    co_await drain();
+    telemetry::info("Stopped; what is pending continues at the next start");
+    operations_.stop();
+}
+
+/// Runs `task` on another loop and resumes on this one when it has ended.
+awaitable<void> on_loop(runtime::Loop& loop, awaitable<void> task) {
+    struct Wrapped {
+        static awaitable<void> run(awaitable<void> inner, runtime::Loop& home,
+                                   runtime::Completion& done) {
+            try {
+                co_await std::move(inner);
+            } catch (const std::exception& fault) {
+                telemetry::background_fault("drain", fault.what());
+            }
+            home.complete(&done);
+        }
+    };
+    runtime::Completion done;
+    runtime::Loop& home = runtime::Loop::current();
+    co_await done.wait(
+        [&] { runtime::spawn(loop, "drain", Wrapped::run(std::move(task), home, done)); });
+}
+
+// Faces first, so that nothing new arrives; then the deliveries under way. Timers and what is still
+// to be delivered are in the store.
+awaitable<void> Service::drain() {
+    const auto until = std::chrono::steady_clock::now() + settings_.server.shutdown_timeout;
+    const auto left = [until] {
+        const auto rest = until - std::chrono::steady_clock::now();
+        return std::max(std::chrono::milliseconds(0),
+                        std::chrono::duration_cast<std::chrono::milliseconds>(rest));
+    };
+    for (auto& serving : serving_) {
+        co_await on_loop(serving->loop, serving->grpc_server->drain(left()));
+        co_await on_loop(serving->loop, serving->http_server->drain(left()));
+    }
+    co_await on_loop(background_, gateway_.stop(left()));
+}
+
+}  // namespace
+
+int run_serve(const Settings& settings) {
+    const telemetry::LogSession log({.format = settings.log_format,
+                                     .level = settings.log_level,
+                                     .colour = ::isatty(STDOUT_FILENO) == 1});
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        Service service(settings);
+        service.run();
+        return 0;
+    } catch (const std::exception& fault) {
+        telemetry::error("Florin cannot start", {{"reason", fault.what()}});
+        std::fprintf(stderr,
+                     "florin: cannot start: %s\nRun `florin doctor` to see what is wrong.\n",
+                     fault.what());
+        return 1;
+    }
+}
+
+}  // namespace florin::app
