@@ -43,7 +43,7 @@ public:
     virtual awaitable<bool> write(const google::protobuf::MessageLite& message) = 0;
 };
 
-/// Serves one unary call: parses `request`, leaves the encoded answer in `answer`. The views and
+/// Serves one unary call: parses `request`, appends the encoded answer to `answer`. The views and
 /// references live until it returns. What it throws becomes a status: `Overloaded`
 /// RESOURCE_EXHAUSTED, `Unavailable` and `StoreFault` UNAVAILABLE, anything else INTERNAL with a
 /// text that tells nothing.
@@ -93,7 +93,7 @@ private:
         }
         Reply<Response> reply = co_await handler(call, std::as_const(request));
         if (!reply) co_return std::move(reply.error());
-        reply->SerializeToString(&answer);
+        reply->AppendToString(&answer);
         co_return Status{};
     }
 
