@@ -68,6 +68,18 @@ int print_version() {
     return exit_ok;
 }
 
+/// Says what to do when the first argument is no command; empty when it is one, or a flag.
+std::string wrong_command(const CLI::App& parser, const std::vector<std::string>& arguments) {
+    if (arguments.empty()) return parser.help();
+    const std::string& first = arguments.front();
+    std::vector<std::string> names;
+    for (const auto* command : parser.get_subcommands(nullptr))
+        names.push_back(command->get_name());
+    if (first.starts_with('-') || std::ranges::find(names, first) != names.end()) return "";
+    return fmt::format("florin: there is no command \"{}\"; the commands are {}\n", first,
+                       fmt::join(names, ", "));
+}
+
 int parse_and_run(std::vector<std::string> arguments, const Commands& commands) {
     CLI::App parser("Florin: a payment gateway that runs on your machine.", "florin");
     parser.require_subcommand(1);
@@ -79,6 +91,10 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     config.parser().add_flag("--json", json, "As JSON");
     SettingsCommand doctor(parser, "doctor", "Look for what keeps `serve` from working here");
     const auto* version_command = parser.add_subcommand("version", "Show version and commit");
+    if (const auto wrong = wrong_command(parser, arguments); !wrong.empty()) {
+        fmt::print(stderr, "{}", wrong);
+        return exit_usage;
+    }
     try {
         std::ranges::reverse(arguments);  // the parser takes them from the end
         parser.parse(arguments);

@@ -182,7 +182,7 @@ PortState try_port(const std::string& address, std::uint16_t port) {
 FolderState look_at_folder(const fs::path& folder) {
     FolderState state;
     std::error_code error;
-    fs::path existing = fs::absolute(folder, error);
+    fs::path existing = fs::absolute(folder, error).lexically_normal();
     while (!fs::exists(existing, error) && existing.has_parent_path() &&
            existing != existing.parent_path()) {
         existing = existing.parent_path();

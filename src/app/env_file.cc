@@ -115,12 +115,12 @@ EnvFile parse_env_file(std::string_view text) {
         std::string_view line = text.substr(0, newline);
         text = newline == std::string_view::npos ? std::string_view() : text.substr(newline + 1);
         if (line.ends_with('\r')) line.remove_suffix(1);
-        auto entry = parse_line(line);
-        if (!entry) {
-            file.errors.push_back("line " + std::to_string(number) + ": " + entry.error());
-        } else if (entry->has_value()) {
-            EnvEntry& added = file.entries.emplace_back(std::move(entry->value()));
-            added.line = number;
+        auto parsed = parse_line(line);
+        if (!parsed) {
+            file.errors.push_back("line " + std::to_string(number) + ": " + parsed.error());
+        } else if (std::optional<EnvEntry> entry = std::move(*parsed)) {
+            entry->line = number;
+            file.entries.push_back(std::move(*entry));
         }
     }
     return file;

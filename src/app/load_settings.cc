@@ -72,7 +72,7 @@ void Loader::take_config_file(const std::filesystem::path& path) {
     }
     const auto entries = parse_toml(*text);
     if (!entries) {
-        complaints_.push_back(path.string() + " " + entries.error());
+        complaints_.push_back(fmt::format("{} {}", path.string(), entries.error()));
         return;
     }
     for (const auto& [key, value, line] : *entries) {
@@ -80,8 +80,8 @@ void Loader::take_config_file(const std::filesystem::path& path) {
         if (const auto* setting = by_key(key)) {
             given_[setting->name] = {value, {Kind::File, where}};
         } else {
-            complaints_.push_back(where + ": there is no setting \"" + key +
-                                  "\"; `florin config` lists them");
+            complaints_.push_back(fmt::format(
+                "{}: there is no setting \"{}\"; `florin config` lists them", where, key));
         }
     }
 }

@@ -163,7 +163,7 @@ TEST(LogSampler, LetsTheFirstLinesOfEachMessageThroughAndReportsTheRest) {
 TEST(LogSampler, CountsEqualTextsAsOneMessageWhereverTheyAreStored) {
     LogSampler sampler(1);
     const std::string one = "the same text";
-    const std::string other = one;
+    const std::string other = "the same " + std::string("text");
     EXPECT_TRUE(sampler.allow(one));
     EXPECT_FALSE(sampler.allow(other));
 }
@@ -177,6 +177,7 @@ TEST(LogSampler, LosesNoCountBetweenThreads) {
     LogSampler sampler(5);
     std::atomic<int> allowed{0};
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (int t = 0; t < 3; ++t) {
         threads.emplace_back([&] {
             for (int i = 0; i < 10'000; ++i) allowed += sampler.allow("shared") ? 1 : 0;
@@ -278,6 +279,7 @@ TEST(Log, LinesOfManyThreadsStayWhole) {
                                   .descriptor = pipe.in(),
                                   .same_message_per_second_max = 0});
         std::vector<std::thread> threads;
+        threads.reserve(3);
         for (int t = 0; t < 3; ++t) {
             threads.emplace_back([t] {
                 for (int i = 0; i < 100; ++i) info("Line has been written", {{"thread", t}});

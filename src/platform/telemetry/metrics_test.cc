@@ -92,6 +92,7 @@ TEST(Metrics, NoCountIsLostBetweenThreads) {
     auto counter = metrics.counter("calls_total", "Calls.");
     auto histogram = metrics.histogram("wait_seconds", "Wait.", latency_bounds());
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (int t = 0; t < 3; ++t) {
         threads.emplace_back([&] {
             for (int i = 0; i < 10'000; ++i) {
