@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "platform/store/snapshot_gate.h"
 #include "platform/store/sqlite_connection.h"
 #include "platform/telemetry/log.h"
 
@@ -14,8 +15,15 @@ constexpr Sql page_size_sql("PRAGMA page_size");
 constexpr int rounds_max = 8;
 // What the writer may be left to copy itself: a millisecond or two.
 constexpr int rest_frames_max = 256;
-constexpr int readers_timeout_ms = 10;
-constexpr int busy_timeout_ms = 10'000;
+// How long the writer waits for readers of old frames: briefly, and longer when the log is far too
+// long.
+constexpr Milliseconds patience{10};
+constexpr Milliseconds patience_long{2'000};
+
+void warn_of_log(sqlite3* database) {
+    telemetry::warning("The write-ahead log cannot be folded back yet",
+                       {{"reason", sqlite3_errmsg(database)}});
+}
 
 /// SQLite syncs the database only when it has copied the whole log, which is the writer's part.
 /// Synced here, nearly everything is on disk by then.
@@ -33,11 +41,13 @@ void sync_database(sqlite3* database) {
 }  // namespace
 
 Checkpointer::Checkpointer(std::unique_ptr<SqliteConnection> connection, SqliteConnection& writer,
-                           int wal_limit_mib, telemetry::Metrics& metrics)
+                           SnapshotGate& gate, int wal_limit_mib, telemetry::Metrics& metrics)
     : connection_(std::move(connection)),
       writer_(writer),
+      gate_(gate),
       page_bytes_(writer.number(page_size_sql)),
       start_frames_(std::int64_t{wal_limit_mib} * 1'048'576 / page_bytes_ * 3 / 4),
+      stop_frames_(std::int64_t{wal_limit_mib} * 1'048'576 / page_bytes_ * 4),
       seconds_(metrics.histogram("florin_store_checkpoint_seconds",
                                  "Time to fold the bulk of the write-ahead log back.",
                                  telemetry::latency_bounds())),
@@ -61,7 +71,7 @@ Checkpointer::~Checkpointer() {
         const std::scoped_lock lock(mutex_);
         stopping_ = true;
     }
-    changed_.notify_one();
+    changed_.notify_all();
     thread_.join();
     sqlite3_wal_hook(writer_.handle(), nullptr, nullptr);
 }
@@ -72,9 +82,11 @@ void Checkpointer::after_commit() {
         finish_frames_ = 0;
         return;
     }
-    if (frames < finish_frames_ || busy_) return;
+    if (frames < finish_frames_) return;
+    if (busy_ && frames < stop_frames_) return;
+    wait_for_bulk();
     if (bulk_done_.exchange(false)) {
-        finish();
+        finish(frames < stop_frames_ ? patience : patience_long);
         // A reader may still need the old frames; try again when the log has grown by a quarter.
         finish_frames_ = frames + start_frames_ / 4;
     } else {
@@ -82,26 +94,29 @@ void Checkpointer::after_commit() {
     }
 }
 
-// RESTART waits for readers of older frames, whose snapshots last as long as one batch of queries.
-// Without it a reader that is always there would keep the log from ever starting over.
-void Checkpointer::finish() {
-    sqlite3_busy_timeout(writer_.handle(), readers_timeout_ms);
-    const int code = sqlite3_wal_checkpoint_v2(writer_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART,
-                                               nullptr, nullptr);
-    sqlite3_busy_timeout(writer_.handle(), busy_timeout_ms);
-    if (code != SQLITE_OK && code != SQLITE_BUSY) {
-        telemetry::warning("The write-ahead log cannot be folded back yet",
-                           {{"reason", sqlite3_errmsg(writer_.handle())}});
+// While a reader uses old frames they cannot be folded back, and with readers that never rest the
+// log would never start over: so they rest for a moment.
+void Checkpointer::finish(Milliseconds wait) {
+    if (gate_.close(wait)) {
+        const int code = sqlite3_wal_checkpoint_v2(writer_.handle(), nullptr,
+                                                   SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+        if (code != SQLITE_OK) warn_of_log(writer_.handle());
     }
+    gate_.open();
 }
 
 void Checkpointer::request() {
-    busy_ = true;
     {
         const std::scoped_lock lock(mutex_);
+        busy_ = true;
         requested_ = true;
     }
-    changed_.notify_one();
+    changed_.notify_all();
+}
+
+void Checkpointer::wait_for_bulk() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !busy_; });
 }
 
 void Checkpointer::run() {
@@ -117,7 +132,11 @@ void Checkpointer::run() {
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
         seconds_.observe(took.count());
         bulk_done_ = true;
-        busy_ = false;
+        {
+            const std::scoped_lock lock(mutex_);
+            busy_ = false;
+        }
+        changed_.notify_all();
     }
 }
 
@@ -130,8 +149,7 @@ void Checkpointer::fold_bulk() {
         const int code = sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr,
                                                    SQLITE_CHECKPOINT_PASSIVE, &frames, &folded);
         if (code != SQLITE_OK) {
-            telemetry::warning("The write-ahead log cannot be folded back yet",
-                               {{"reason", sqlite3_errmsg(connection_->handle())}});
+            warn_of_log(connection_->handle());
             return;
         }
         sync_database(connection_->handle());

@@ -6,6 +6,7 @@
 #include "platform/store/checkpointer.h"
 #include "platform/store/database_file.h"
 #include "platform/store/operation_queue.h"
+#include "platform/store/snapshot_gate.h"
 #include "platform/store/sqlite_connection.h"
 #include "platform/telemetry/log.h"
 #include "platform/telemetry/metrics.h"
@@ -51,6 +52,7 @@ private:
     const std::shared_ptr<OperationQueue<ReadOperation>> reads_;
     std::unique_ptr<SqliteConnection> writer_;
     BatchWriter batches_;
+    SnapshotGate gate_;
     std::unique_ptr<Checkpointer> checkpointer_;
     std::vector<std::unique_ptr<SqliteConnection>> readers_;
     std::vector<std::thread> threads_;
@@ -67,7 +69,7 @@ SqliteStore::SqliteStore(const SqliteOptions& options, telemetry::Metrics& metri
     for (int i = 0; i < options_.readers; ++i) {
         readers_.push_back(connect(Access::ReadOnly, options_.reader_cache_mib));
     }
-    checkpointer_ = std::make_unique<Checkpointer>(connect(Access::ReadWrite, 1), *writer_,
+    checkpointer_ = std::make_unique<Checkpointer>(connect(Access::ReadWrite, 1), *writer_, gate_,
                                                    options_.wal_limit_mib, metrics);
     metrics.gauge_from("florin_store_write_queue", "Commands that wait for the writer.", {},
                        [queue = writes_] { return static_cast<double>(queue->size()); });
@@ -135,6 +137,7 @@ void SqliteStore::write_batches() {
 
 void SqliteStore::read_batches(SqliteConnection& connection) {
     while (ReadOperation* const first = reads_->take(queries_per_snapshot_max)) {
+        gate_.enter();
         // Opens no file yet: the snapshot begins with the first query, whose fault is that query's.
         connection.execute(begin_sql);
         for (auto* query = first; query != nullptr;
@@ -142,6 +145,7 @@ void SqliteStore::read_batches(SqliteConnection& connection) {
             query->run(connection);
         }
         connection.roll_back();
+        gate_.leave();
         complete_all(first);
     }
 }
