@@ -85,12 +85,8 @@ Service::Service(const Settings& settings)
     : settings_(settings),
       store_(store::open_sqlite(store_options(settings), metrics_)),
       gateway_(background_, *store_, clock_, settings, metrics_) {
-    telemetry::register_process_metrics(metrics_);
-    metrics_.counter_from("florin_background_faults_total", "Background tasks ended by a fault.",
-                          {}, [] { return static_cast<double>(telemetry::background_faults()); });
-    metrics_.counter_from("florin_log_lines_dropped_total",
-                          "Log lines dropped because the queue was full.", {},
-                          [] { return static_cast<double>(telemetry::lines_dropped()); });
+    telemetry::register_process_metrics(metrics_,
+                                        [] { return static_cast<double>(runtime::live_tasks()); });
     readiness_.add("store", [this] {
         const auto state = store_->state();
         return state.healthy ? std::string() : state.fault;

@@ -1,5 +1,7 @@
 #include "platform/runtime/loop.h"
 
+#include <atomic>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -21,6 +23,9 @@ namespace {
 // Set while a thread serves a loop. Everything else gets its collaborators through constructors;
 // this one fact belongs to the thread.
 thread_local Loop* serving = nullptr;
+
+// Counts for /metrics only: nothing is decided by it.
+std::atomic<std::size_t> live_task_count{0};
 
 }  // namespace
 
@@ -66,8 +71,10 @@ Loop& Loop::current() {
 }
 
 void spawn(Loop& loop, std::string_view name, awaitable<void> task) {
+    live_task_count.fetch_add(1, std::memory_order_relaxed);
     asio::co_spawn(loop.context(), std::move(task),
                    [name = std::string(name)](const std::exception_ptr& escaped) {
+                       live_task_count.fetch_sub(1, std::memory_order_relaxed);
                        if (!escaped) return;
                        try {
                            std::rethrow_exception(escaped);
@@ -75,6 +82,10 @@ void spawn(Loop& loop, std::string_view name, awaitable<void> task) {
                            telemetry::background_fault(name, fault.what());
                        }
                    });
+}
+
+std::size_t live_tasks() {
+    return live_task_count.load(std::memory_order_relaxed);
 }
 
 void run_until_done(Loop& loop, awaitable<void> task) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -51,6 +52,9 @@ private:
 /// counted
 /// (`florin_background_faults_total`); it ends the task, not the process. Thread-safe.
 void spawn(Loop& loop, std::string_view name, awaitable<void> task);
+
+/// Spawned tasks of this process that have not ended, for /metrics. Thread-safe.
+std::size_t live_tasks();
 
 /// Runs `task` on the calling thread with `loop` and returns when it has ended; rethrows what
 /// escapes it. For tests and short commands; the loop must not be running.

@@ -6,6 +6,7 @@
 #include "platform/runtime/completion.h"
 #include "platform/runtime/loop.h"
 #include "platform/runtime/wakeup.h"
+#include "platform/telemetry/log.h"
 
 namespace florin::runtime {
 namespace {
@@ -48,6 +49,29 @@ TEST(Wakeup, AnotherThreadEndsTheWait) {
     std::thread other([&] { wakeup.notify(); });
     run_until_done(loop, wakeup.wait_until(clock, std::nullopt));
     other.join();
+}
+
+awaitable<void> note_live_tasks(std::size_t& live) {
+    live = live_tasks();
+    co_return;
+}
+
+awaitable<void> fail() {
+    throw std::runtime_error("broken");
+    co_return;
+}
+
+TEST(Spawn, CountsATaskUntilItEndsWellOrBadly) {
+    Loop loop("test");
+    const std::size_t live_before = live_tasks();
+    const std::uint64_t faults_before = telemetry::background_faults();
+    std::size_t live_inside = 0;
+    spawn(loop, "note", note_live_tasks(live_inside));
+    spawn(loop, "fail", fail());
+    run_until_done(loop, sleep_for(std::chrono::milliseconds(1)));
+    EXPECT_EQ(live_inside, live_before + 2);
+    EXPECT_EQ(live_tasks(), live_before);
+    EXPECT_EQ(telemetry::background_faults(), faults_before + 1);
 }
 
 TEST(RunUntilDone, RethrowsWhatEscapes) {
