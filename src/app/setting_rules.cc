@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "app/setting_table.h"
 #include "platform/base/require.h"
 
@@ -82,8 +84,9 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
         note_reason(loaded, "WEBHOOK_ALLOW_PRIVATE", environment);
     }
     if (unset(loaded, "PUBLIC_URL")) {
+        const char* const scheme = settings.server.tls_cert_file.empty() ? "http" : "https";
         settings.server.public_url =
-            "http://localhost:" + std::to_string(settings.server.http_port);
+            fmt::format("{}://localhost:{}", scheme, settings.server.http_port);
         note_reason(loaded, "PUBLIC_URL", "this HTTP_PORT");
     }
     // Zero never meant "at once": existing deployments set it for "the default".

@@ -241,6 +241,14 @@ TEST_F(SettingsTest, AnyPortMayBeChosenByTheSystem) {
     EXPECT_EQ(loaded().values.server.http_port, 0);
 }
 
+TEST_F(SettingsTest, ThePublicAddressFollowsThePortAndTls) {
+    inputs.environment = {{"HTTP_PORT", "9443"}};
+    EXPECT_EQ(loaded().values.server.public_url, "http://localhost:9443");
+    inputs.environment["TLS_CERT_FILE"] = "cert.pem";
+    inputs.environment["TLS_KEY_FILE"] = "key.pem";
+    EXPECT_EQ(loaded().values.server.public_url, "https://localhost:9443");
+}
+
 TEST_F(SettingsTest, ThePublicAddressLosesItsLastSlash) {
     inputs.environment = {{"PUBLIC_URL", "https://pay.example.com/shop/"}};
     EXPECT_EQ(loaded().values.server.public_url, "https://pay.example.com/shop");
