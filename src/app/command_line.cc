@@ -11,6 +11,7 @@
 #include "app/doctor_command.h"
 #include "app/load_settings.h"
 #include "app/setting_flags.h"
+#include "app/tool_flags.h"
 #include "app/version.h"
 
 namespace florin::app {
@@ -91,6 +92,8 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     config.parser().add_flag("--json", json, "As JSON");
     SettingsCommand doctor(parser, "doctor", "Look for what keeps `serve` from working here");
     const auto* version_command = parser.add_subcommand("version", "Show version and commit");
+    std::function<int()> tool;
+    add_tools(parser, tool);
     if (const auto wrong = wrong_command(parser, arguments); !wrong.empty()) {
         fmt::print(stderr, "{}", wrong);
         return exit_usage;
@@ -105,6 +108,7 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
         return print_config(config.load(), json ? ConfigForm::Json : ConfigForm::Table);
     if (doctor.named()) return run_doctor(doctor.load());
     if (version_command->parsed()) return print_version();
+    if (tool) return tool();
     const Loaded loaded = serve.load();
     return loaded ? commands.serve(loaded->values) : refuse(loaded.error());
 }

@@ -13,9 +13,6 @@
 #include "platform/grpc/status.h"
 #include "platform/runtime/awaitable.h"
 
-namespace boost::asio::ssl {
-class context;
-}
 namespace florin::runtime {
 class Loop;
 }
@@ -25,12 +22,11 @@ namespace florin::grpc {
 struct ChannelOptions {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8030;
-    boost::asio::ssl::context* tls = nullptr;
     std::chrono::milliseconds connect_timeout{5'000};
     std::size_t message_bytes_max = 4 * 1024 * 1024;
-    /// Calls under way at once on the connection; more wait in a queue of the same length, and past
-    /// that are refused with RESOURCE_EXHAUSTED.
-    std::size_t calls_max = 1'024;
+    /// Calls under way at once; more are refused with RESOURCE_EXHAUSTED. The server's own limit on
+    /// streams makes calls wait inside the connection.
+    std::size_t calls_max = 16'384;
 };
 
 struct CallOptions {
@@ -38,8 +34,9 @@ struct CallOptions {
     std::vector<std::pair<std::string, std::string>> metadata;  // lower-case names
 };
 
-/// A gRPC client: one HTTP/2 connection to one server, opened on first use and again after it broke
-/// (the calls it carried end with UNAVAILABLE; whether they took effect is unknown). On one loop.
+/// A gRPC client without TLS: one HTTP/2 connection to one server, opened on first use and again
+/// after it broke (the calls it carried end with UNAVAILABLE; whether they took effect is unknown).
+/// On one loop.
 class Channel {
 public:
     Channel(runtime::Loop& loop, ChannelOptions options);
@@ -56,6 +53,8 @@ public:
         return decode<Response>(unary(path, request.SerializeAsString(), std::move(options)));
     }
 
+    class Impl;
+
 private:
     template <class Response>
     static awaitable<Reply<Response>> decode(awaitable<Reply<std::string>> answer) {
@@ -68,7 +67,6 @@ private:
         co_return response;
     }
 
-    class Impl;
     std::shared_ptr<Impl> impl_;  // shared with its connection's reading and writing
 };
 

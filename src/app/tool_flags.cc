@@ -1,0 +1,151 @@
+#include "app/tool_flags.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "app/settings.h"
+#include "app/tools.h"
+
+namespace florin::app {
+namespace {
+
+void parse_target(const std::string& text, std::string& host, std::uint16_t& port) {
+    const auto colon = text.rfind(':');
+    host = text.substr(0, colon);
+    if (colon == std::string::npos) return;
+    const int number = std::atoi(text.c_str() + colon + 1);
+    if (number < 1 || number > 65'535)
+        throw CLI::ValidationError("--target", "is \"" + text + "\"; it takes host:port");
+    port = static_cast<std::uint16_t>(number);
+}
+
+void add_secret(CLI::App& command, std::string& secret) {
+    secret = Settings().webhooks.secret;
+    command.add_option("--secret", secret, "WEBHOOK_SECRET of the server; empty: do not check")
+        ->envname("WEBHOOK_SECRET");
+}
+
+void add_pay(CLI::App& parser, std::function<int()>& chosen) {
+    auto& command = *parser.add_subcommand("pay", "Create a payment and follow it to its webhook");
+    const auto options = std::make_shared<PayOptions>();
+    const auto target = std::make_shared<std::string>("localhost:8030");
+    command.add_option("--target", *target, "host:port of the gRPC server")->capture_default_str();
+    command.add_option("--amount", options->amount, "In the currency's smallest unit")
+        ->capture_default_str();
+    command.add_option("--currency", options->currency, "ISO 4217")->capture_default_str();
+    command.add_option("--scenario", options->scenario, "approve, fail, delay, random or timeout")
+        ->capture_default_str();
+    command.add_option("--user", options->user)->capture_default_str();
+    command.add_option("--reservation", options->reservation)->capture_default_str();
+    command
+        .add_option("--delay-ms", options->delay_ms,
+                    "Until the outcome; the server's own when left out")
+        ->check(CLI::Range(0, 86'400'000));
+    command.add_option("--webhook-url", options->webhook_url,
+                       "Another receiver than the one this command opens");
+    add_secret(command, options->secret);
+    command.add_option("--timeout", "Seconds to follow the payment")
+        ->each([options](const std::string& text) {
+            options->timeout = std::chrono::seconds(std::stoi(text));
+        })
+        ->check(CLI::Range(1, 3'600));
+    command.callback([options, target, &chosen] {
+        parse_target(*target, options->host, options->port);
+        chosen = [options] { return run_pay(*options); };
+    });
+}
+
+template <class Duration>
+void add_duration(CLI::App& command, const char* flag, Duration& value, const char* help) {
+    command
+        .add_option_function<int>(
+            flag, [&value](const int& count) { value = Duration(count); }, help)
+        ->check(CLI::Range(0, 86'400))
+        ->default_str(std::to_string(value.count()));
+}
+
+void add_bench(CLI::App& parser, std::function<int()>& chosen) {
+    auto& command =
+        *parser.add_subcommand("bench", "Open-loop load: whole lives of payments, reconciled");
+    const auto options = std::make_shared<BenchOptions>();
+    auto& lives = options->lives;
+    const auto target = std::make_shared<std::string>("localhost:8030");
+    command.add_option("--target", *target, "host:port of the gRPC server")->capture_default_str();
+    command.add_option("--rate", lives.rate, "Payments begun a second")
+        ->capture_default_str()
+        ->check(CLI::Range(1.0, 200'000.0));
+    add_duration(command, "--duration", lives.duration, "Seconds measured");
+    add_duration(command, "--warmup", lives.warmup, "Seconds before that, not in the latencies");
+    add_duration(command, "--grace", lives.grace,
+                 "Seconds to wait for what is still out at the end");
+    add_duration(command, "--delay-ms", lives.delay, "Until each payment's outcome");
+    command.add_option("--connections", lives.connections)
+        ->capture_default_str()
+        ->check(CLI::Range(1U, 256U));
+    command.add_option("--max-outstanding", lives.outstanding_max, "Creates under way at once")
+        ->capture_default_str();
+    command.add_option("--users", lives.users, "Distinct users")
+        ->capture_default_str()
+        ->check(CLI::Range(1U, 10'000'000U));
+    command.add_option("--scenario", options->scenarios, "A mix such as approve:80,fail:20")
+        ->capture_default_str();
+    command.add_flag_callback(
+        "--no-webhook", [&lives] { lives.webhooks = false; }, "Poll the status instead");
+    command.add_flag("--idempotency", lives.idempotency, "A key on every create");
+    add_secret(command, lives.secret);
+    command.add_flag("--json", options->json, "The report as one line of JSON");
+    command.add_flag_callback("--quiet", [&lives] { lives.progress = false; }, "No progress lines");
+    command.callback([options, target, &chosen] {
+        parse_target(*target, options->lives.host, options->lives.port);
+        chosen = [options] { return run_bench(*options); };
+    });
+}
+
+void add_verify(CLI::App& webhook, std::function<int()>& chosen) {
+    auto& command = *webhook.add_subcommand("verify", "Check a webhook's signature and age");
+    const auto options = std::make_shared<VerifyOptions>();
+    command.add_option("body", options->body_file,
+                       "File with the raw body; - or nothing: standard input");
+    command
+        .add_option("--signature", options->signature, "X-Webhook-Signature, or webhook-signature")
+        ->required();
+    command.add_option("--id", options->id, "webhook-id, for webhook-signature");
+    command.add_option("--timestamp", options->timestamp,
+                       "webhook-timestamp, for webhook-signature");
+    command.add_option("--at", options->at_s,
+                       "The receiver's clock, Unix seconds; now when left out");
+    add_secret(command, options->secret);
+    command.callback(
+        [options, &chosen] { chosen = [options] { return run_webhook_verify(*options); }; });
+}
+
+void add_listen(CLI::App& webhook, std::function<int()>& chosen) {
+    auto& command = *webhook.add_subcommand("listen", "Receive webhooks, print and verify them");
+    const auto options = std::make_shared<ListenOptions>();
+    command.add_option("--address", options->address)->capture_default_str();
+    command.add_option("--port", options->port)->capture_default_str();
+    command.add_option("--status", options->status, "What to answer")
+        ->capture_default_str()
+        ->check(CLI::Range(200U, 599U));
+    command.add_option("--delay-ms", options->delay_ms, "Before the answer")
+        ->check(CLI::Range(0, 600'000));
+    command.add_option("--fail-first", options->fail_first,
+                       "Attempts of each webhook to answer 500");
+    add_secret(command, options->secret);
+    command.callback(
+        [options, &chosen] { chosen = [options] { return run_webhook_listen(*options); }; });
+}
+
+}  // namespace
+
+void add_tools(CLI::App& parser, std::function<int()>& chosen) {
+    add_pay(parser, chosen);
+    add_bench(parser, chosen);
+    auto& webhook = *parser.add_subcommand("webhook", "Tools for receivers of webhooks");
+    webhook.require_subcommand(1);
+    add_verify(webhook, chosen);
+    add_listen(webhook, chosen);
+}
+
+}  // namespace florin::app
