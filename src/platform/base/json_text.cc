@@ -37,7 +37,13 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 void append_rfc3339(std::string& out, long long unix_us) {
-    using namespace std::chrono;
+    using std::chrono::days;
+    using std::chrono::floor;
+    using std::chrono::hh_mm_ss;
+    using std::chrono::microseconds;
+    using std::chrono::milliseconds;
+    using std::chrono::sys_time;
+    using std::chrono::year_month_day;
     const sys_time<microseconds> at{microseconds(unix_us)};
     const auto day = floor<days>(at);
     const year_month_day date(day);

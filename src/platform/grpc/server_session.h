@@ -57,6 +57,7 @@ public:
 private:
     friend class ServerCall;
     friend struct SessionCallbacks;
+    friend struct OutputCallback;
 
     // What nghttp2 reports.
     int on_begin_headers(std::int32_t stream_id);
