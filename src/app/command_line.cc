@@ -20,12 +20,17 @@ namespace {
 constexpr const char* examples = R"(
 Examples:
   florin serve                          a payment gateway on 8030, its page on 8080
-  florin serve --ephemeral --default-delay-ms 200
+  florin pay --scenario fail            one payment, followed to its webhook
+  florin webhook listen --port 9000     a receiver that prints and verifies
+  florin bench --rate 5000              whole payments under load, reconciled
   florin config                         every setting, its value and where it came from
   florin doctor                         what keeps this machine from serving
 
-Settings come from flags, the environment, .env.local, .env and a TOML file
-(--config), in this order. `florin serve --help` lists them.)";
+`florin COMMAND --help` says more.)";
+
+constexpr const char* about_settings = R"(
+Settings come from flags, the environment (GRPC_PORT for --grpc-port), .env.local, .env
+and a TOML file (grpc_port), in this order.)";
 
 constexpr const char* worker_text =
     "reservation-worker: the worker comes with the AWS events capability, which this build does\n"
@@ -46,6 +51,7 @@ public:
     SettingsCommand(CLI::App& parser, const char* name, const char* help)
         : command_(*parser.add_subcommand(name, help)) {
         flags_.add_to(command_);
+        command_.footer(about_settings);
     }
 
     [[nodiscard]] CLI::App& parser() { return command_; }
@@ -85,7 +91,6 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     CLI::App parser("Florin: a payment gateway that runs on your machine.", "florin");
     parser.require_subcommand(1);
     parser.set_version_flag("--version", fmt::format("florin {} ({})", version(), commit()));
-    parser.footer(examples);
     SettingsCommand serve(parser, "serve", "Run the payment gateway until SIGINT or SIGTERM");
     SettingsCommand config(parser, "config", "Show every setting and where its value came from");
     bool json = false;
@@ -94,6 +99,7 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     const auto* version_command = parser.add_subcommand("version", "Show version and commit");
     std::function<int()> tool;
     add_tools(parser, tool);
+    parser.footer(examples);  // after its commands, which would take it over
     if (const auto wrong = wrong_command(parser, arguments); !wrong.empty()) {
         fmt::print(stderr, "{}", wrong);
         return exit_usage;

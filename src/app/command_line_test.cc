@@ -1,9 +1,12 @@
 #include "app/command_line.h"
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "app/settings.h"
 
@@ -84,6 +87,43 @@ TEST_F(CommandLineTest, ConfigShowsTheValueOfAFlag) {
     const std::string text = ::testing::internal::GetCapturedStdout();
     EXPECT_NE(text.find(R"("name":"GRPC_PORT","value":"9002","source":"flag")"), std::string::npos)
         << text;
+}
+
+TEST_F(CommandLineTest, WebhookVerifyJudgesSignatureAndAge) {
+    std::string file = (std::filesystem::temp_directory_path() / "florin-body-XXXXXX").string();
+    ::close(::mkstemp(file.data()));
+    std::ofstream(file) << R"({"payment_id":"pay-uuid-123","reservation_id":"rsv-123",)"
+                        << R"("status":"PAYMENT_STATUS_COMPLETED","amount":100000,)"
+                        << R"("currency":"KRW","timestamp":1234567890,)"
+                        << R"("event_type":"payment.status_updated"})";
+    const auto verify = [&](const char* secret, const char* at) {
+        ::testing::internal::CaptureStdout();
+        ::testing::internal::CaptureStderr();
+        const int code =
+            run({"florin", "webhook", "verify", file, "--secret", secret, "--at", at, "--signature",
+                 "sha256=828bce74b9969bc6955725e58ac96e8900ffaf10986b226bf0538eb93c9d70af"});
+        ::testing::internal::GetCapturedStdout();
+        ::testing::internal::GetCapturedStderr();
+        return code;
+    };
+    EXPECT_EQ(verify("payment-sim-dev-secret", "1234568190"), exit_ok);
+    EXPECT_EQ(verify("payment-sim-dev-secret", "1234568191"), exit_failure);
+    EXPECT_EQ(verify("another-secret", "1234567890"), exit_failure);
+    std::filesystem::remove(file);
+}
+
+TEST_F(CommandLineTest, ToolsRefuseValuesThatCannotWork) {
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"florin", "pay", "--target", "localhost:port"},
+          {"florin", "pay", "--delay-ms", "-5"},
+          {"florin", "bench", "--rate", "0"},
+          {"florin", "webhook"},
+          {"florin", "webhook", "verify"},
+          {"florin", "webhook", "listen", "--status", "99"}}) {
+        ::testing::internal::CaptureStderr();
+        EXPECT_EQ(run(arguments), exit_usage);
+        EXPECT_NE(::testing::internal::GetCapturedStderr(), "");
+    }
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/load_settings.h"
+#include "app/setting_values.h"
 #include "app/settings.h"
 #include "app/tools.h"
 
@@ -14,46 +16,28 @@ void parse_target(const std::string& text, std::string& host, std::uint16_t& por
     const auto colon = text.rfind(':');
     host = text.substr(0, colon);
     if (colon == std::string::npos) return;
-    const int number = std::atoi(text.c_str() + colon + 1);
-    if (number < 1 || number > 65'535)
-        throw CLI::ValidationError("--target", "is \"" + text + "\"; it takes host:port");
-    port = static_cast<std::uint16_t>(number);
+    const auto number = parse_number(std::string_view(text).substr(colon + 1), 1, 65'535);
+    if (!number) throw CLI::ValidationError("--target", "is \"" + text + "\"; it takes host:port");
+    port = static_cast<std::uint16_t>(*number);
+}
+
+/// The settings a server started in this folder would have: its tools should match without flags.
+Settings settings_here() {
+    SettingInputs inputs;
+    inputs.environment = process_environment();
+    const auto loaded = load_settings(inputs);
+    return loaded ? loaded->values : Settings();
+}
+
+std::string target_here() {
+    return "localhost:" + std::to_string(settings_here().server.grpc_port);
 }
 
 void add_secret(CLI::App& command, std::string& secret) {
-    secret = Settings().webhooks.secret;
-    command.add_option("--secret", secret, "WEBHOOK_SECRET of the server; empty: do not check")
-        ->envname("WEBHOOK_SECRET");
-}
-
-void add_pay(CLI::App& parser, std::function<int()>& chosen) {
-    auto& command = *parser.add_subcommand("pay", "Create a payment and follow it to its webhook");
-    const auto options = std::make_shared<PayOptions>();
-    const auto target = std::make_shared<std::string>("localhost:8030");
-    command.add_option("--target", *target, "host:port of the gRPC server")->capture_default_str();
-    command.add_option("--amount", options->amount, "In the currency's smallest unit")
-        ->capture_default_str();
-    command.add_option("--currency", options->currency, "ISO 4217")->capture_default_str();
-    command.add_option("--scenario", options->scenario, "approve, fail, delay, random or timeout")
-        ->capture_default_str();
-    command.add_option("--user", options->user)->capture_default_str();
-    command.add_option("--reservation", options->reservation)->capture_default_str();
-    command
-        .add_option("--delay-ms", options->delay_ms,
-                    "Until the outcome; the server's own when left out")
-        ->check(CLI::Range(0, 86'400'000));
-    command.add_option("--webhook-url", options->webhook_url,
-                       "Another receiver than the one this command opens");
-    add_secret(command, options->secret);
-    command.add_option("--timeout", "Seconds to follow the payment")
-        ->each([options](const std::string& text) {
-            options->timeout = std::chrono::seconds(std::stoi(text));
-        })
-        ->check(CLI::Range(1, 3'600));
-    command.callback([options, target, &chosen] {
-        parse_target(*target, options->host, options->port);
-        chosen = [options] { return run_pay(*options); };
-    });
+    secret = settings_here().webhooks.secret;
+    command.add_option("--secret", secret,
+                       "Key of the signatures; empty: do not check (default: the WEBHOOK_SECRET "
+                       "that `florin config` finds here)");
 }
 
 template <class Duration>
@@ -65,12 +49,38 @@ void add_duration(CLI::App& command, const char* flag, Duration& value, const ch
         ->default_str(std::to_string(value.count()));
 }
 
+void add_pay(CLI::App& parser, std::function<int()>& chosen) {
+    auto& command = *parser.add_subcommand("pay", "Create a payment and follow it to its webhook");
+    const auto options = std::make_shared<PayOptions>();
+    const auto target = std::make_shared<std::string>(target_here());
+    command.add_option("--target", *target, "host:port of the gRPC server")->capture_default_str();
+    command.add_option("--amount", options->amount, "In the currency's smallest unit")
+        ->capture_default_str();
+    command.add_option("--currency", options->currency, "ISO 4217")->capture_default_str();
+    command.add_option("--scenario", options->scenario, "approve, fail, delay, random or timeout")
+        ->capture_default_str();
+    command.add_option("--user", options->user, "Who pays")->capture_default_str();
+    command.add_option("--reservation", options->reservation, "What for")->capture_default_str();
+    command
+        .add_option("--delay-ms", options->delay_ms,
+                    "Until the outcome; the server's own when left out")
+        ->check(CLI::Range(0, 86'400'000));
+    command.add_option("--webhook-url", options->webhook_url,
+                       "Another receiver than the one this command opens");
+    add_secret(command, options->secret);
+    add_duration(command, "--timeout", options->timeout, "Seconds to follow the payment");
+    command.callback([options, target, &chosen] {
+        parse_target(*target, options->host, options->port);
+        chosen = [options] { return run_pay(*options); };
+    });
+}
+
 void add_bench(CLI::App& parser, std::function<int()>& chosen) {
     auto& command =
         *parser.add_subcommand("bench", "Open-loop load: whole lives of payments, reconciled");
     const auto options = std::make_shared<BenchOptions>();
     auto& lives = options->lives;
-    const auto target = std::make_shared<std::string>("localhost:8030");
+    const auto target = std::make_shared<std::string>(target_here());
     command.add_option("--target", *target, "host:port of the gRPC server")->capture_default_str();
     command.add_option("--rate", lives.rate, "Payments begun a second")
         ->capture_default_str()
@@ -80,7 +90,7 @@ void add_bench(CLI::App& parser, std::function<int()>& chosen) {
     add_duration(command, "--grace", lives.grace,
                  "Seconds to wait for what is still out at the end");
     add_duration(command, "--delay-ms", lives.delay, "Until each payment's outcome");
-    command.add_option("--connections", lives.connections)
+    command.add_option("--connections", lives.connections, "HTTP/2 connections")
         ->capture_default_str()
         ->check(CLI::Range(1U, 256U));
     command.add_option("--max-outstanding", lives.outstanding_max, "Creates under way at once")
@@ -123,8 +133,9 @@ void add_verify(CLI::App& webhook, std::function<int()>& chosen) {
 void add_listen(CLI::App& webhook, std::function<int()>& chosen) {
     auto& command = *webhook.add_subcommand("listen", "Receive webhooks, print and verify them");
     const auto options = std::make_shared<ListenOptions>();
-    command.add_option("--address", options->address)->capture_default_str();
-    command.add_option("--port", options->port)->capture_default_str();
+    command.add_option("--address", options->address, "Address to listen on")
+        ->capture_default_str();
+    command.add_option("--port", options->port, "Port to listen on")->capture_default_str();
     command.add_option("--status", options->status, "What to answer")
         ->capture_default_str()
         ->check(CLI::Range(200U, 599U));
