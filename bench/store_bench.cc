@@ -39,6 +39,7 @@ struct Settings {
     int cache_mib = 64;
     bool ephemeral = false;
     bool reads = false;
+    bool metrics = false;
 };
 
 constexpr std::string_view columns =
@@ -136,7 +137,7 @@ private:
     int remaining_ = 0;
     int running_ = 0;
     bool settling_ = false;
-    bool creating_ = false;
+    int creating_ = 0;  // coroutines that create
     std::deque<Uuid> due_;
     std::vector<Uuid> known_;
     std::vector<double> latencies_;
@@ -167,6 +168,7 @@ void Bench::run() {
     runtime::run_until_done(loop_, phase("both", true, true));
     const auto start = std::chrono::steady_clock::now();
     store_.reset();
+    if (settings_.metrics) fmt::print("{}", metrics_.scrape());
     const std::chrono::duration<double> closing = std::chrono::steady_clock::now() - start;
     std::uintmax_t bytes = 0;
     if (!settings_.ephemeral) bytes = std::filesystem::file_size(settings_.folder / "bench.db");
@@ -191,12 +193,11 @@ awaitable<void> Bench::phase(const char* name, bool create, bool settle) {
     latencies_.clear();
     settled_ = 0;
     read_ = 0;
-    creating_ = create;
     settling_ = settle;
     remaining_ = create ? settings_.payments : 0;
-    const int in_flight = settings_.batch * 4;
+    creating_ = create ? settings_.batch * 4 : 0;
     if (create) {
-        for (int i = 0; i < in_flight; ++i) start(create_some());
+        for (int i = creating_; i > 0; --i) start(create_some());
     }
     if (settle) {
         for (int i = 0; i < 4; ++i) start(settle_some());
@@ -206,7 +207,6 @@ awaitable<void> Bench::phase(const char* name, bool create, bool settle) {
     }
     while (running_ > 0) {
         co_await runtime::sleep_for(Milliseconds(20));
-        creating_ = remaining_ > 0;
         if (settings_.ephemeral) continue;
         std::error_code absent;
         const auto wal = std::filesystem::file_size(settings_.folder / "bench.db-wal", absent);
@@ -250,13 +250,14 @@ awaitable<void> Bench::create_some() {
         due_.push_back(payment.id);
         known_.push_back(payment.id);
     }
+    --creating_;
     --running_;
 }
 
 awaitable<void> Bench::settle_some() {
     const auto lag = static_cast<std::size_t>(settings_.settle_lag);
-    while (remaining_ > 0 || creating_ || !due_.empty()) {
-        if (due_.empty() || ((remaining_ > 0 || creating_) && due_.size() < lag)) {
+    while (creating_ > 0 || !due_.empty()) {
+        if (due_.empty() || (creating_ > 0 && due_.size() < lag)) {
             co_await runtime::sleep_for(Milliseconds(1));
             continue;
         }
@@ -339,6 +340,7 @@ int main(int argc, char** argv) {
     app.add_option("--cache", settings.cache_mib);
     app.add_flag("--ephemeral", settings.ephemeral);
     app.add_flag("--reads", settings.reads, "Read random payments meanwhile");
+    app.add_flag("--metrics", settings.metrics, "Print the store's metrics at the end");
     CLI11_PARSE(app, argc, argv);
     florin::Bench(settings).run();
     return 0;

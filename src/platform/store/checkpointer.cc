@@ -29,7 +29,8 @@ void warn_of_log(sqlite3* database) {
 /// Synced here, nearly everything is on disk by then.
 void sync_database(sqlite3* database) {
     sqlite3_file* file = nullptr;
-    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK)
+    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER,
+                             static_cast<void*>(&file)) != SQLITE_OK)
         return;
     if (file == nullptr || file->pMethods == nullptr) return;
     if (file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) != SQLITE_OK) {

@@ -54,7 +54,7 @@ void create_private(const fs::path& file) {
 }
 
 fs::path ephemeral_base() {
-    const fs::path memory = "/dev/shm";
+    fs::path memory = "/dev/shm";
     struct statvfs space{};
     if (::access(memory.c_str(), W_OK) == 0 && ::statvfs(memory.c_str(), &space) == 0 &&
         space.f_bavail * space.f_frsize >= shared_memory_bytes_min) {
