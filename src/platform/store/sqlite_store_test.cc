@@ -218,7 +218,7 @@ TEST_F(SqliteFile, TheLogStaysBoundedWhileWritersAndReadersNeverRest) {
     };
     const auto task = [&]() -> awaitable<void> {
         for (int reader = 0; reader < 4; ++reader) runtime::spawn(loop_, "read", read_much());
-        for (int writer = 0; writer < 16; ++writer) {
+        for (std::int64_t writer = 0; writer < 16; ++writer) {
             runtime::spawn(loop_, "write", write_much(writer * 1'000));
         }
         EXPECT_TRUE(co_await eventually([&] { return running > 0; }));

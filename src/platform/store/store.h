@@ -133,7 +133,10 @@ private:
         }
 
         Result take() {
-            if constexpr (!is_void) return std::move(*result_);
+            if constexpr (!is_void) {
+                if (!result_) throw std::logic_error("the store answered without a result");
+                return std::move(*result_);
+            }
         }
 
     private:
