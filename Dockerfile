@@ -1,0 +1,24 @@
+# Two stages: everything needed to build stays behind in the first.
+FROM debian:bookworm AS build
+WORKDIR /src
+COPY scripts/packages.txt scripts/packages.txt
+RUN apt-get update -qq && grep -v '^#' scripts/packages.txt | xargs apt-get install -y -qq --no-install-recommends
+COPY . .
+RUN cmake --preset release -D FLORIN_TESTS=OFF && cmake --build build/release --target florin && strip build/release/bin/florin
+
+FROM debian:bookworm-slim
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+      ca-certificates tzdata wget libboost-json1.81.0 libnghttp2-14 libprotobuf32 libssl3 libsqlite3-0 \
+      libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 libsodium23 zlib1g \
+    && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 1001 appgroup && useradd --uid 1001 --gid 1001 --create-home appuser \
+    && mkdir -p /app/data && chown -R 1001:1001 /app
+WORKDIR /app
+COPY --from=build /src/build/release/bin/florin ./florin
+RUN ln -s florin payment-sim-api && ln -s florin reservation-worker
+USER 1001:1001
+ENV DATA_DIR=/app/data
+VOLUME /app/data
+EXPOSE 8030 8031 8080
+HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 CMD wget --quiet --spider http://localhost:8031/health
+CMD ["./payment-sim-api"]
