@@ -20,7 +20,11 @@ public:
         }
         return currency;
     }
-    static constexpr Currency krw() { return *parse("KRW"); }
+    static constexpr Currency krw() {
+        Currency currency;
+        currency.code_ = {'K', 'R', 'W'};
+        return currency;
+    }
 
     [[nodiscard]] constexpr std::string_view code() const { return {code_.data(), code_.size()}; }
     constexpr auto operator<=>(const Currency&) const = default;
