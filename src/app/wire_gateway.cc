@@ -79,6 +79,7 @@ struct GatewayParts::Parts {
     const gateway::GrpcApiSettings grpc_api;
     const gateway::HttpApiSettings http_api;
     gateway::ScenarioDice dice;
+    gateway::IntentBuckets buckets;
     http::Client client;
     gateway::HttpWebhookSender sender;
     gateway::Dispatcher dispatcher;
@@ -96,7 +97,7 @@ GatewayParts::~GatewayParts() = default;
 void GatewayParts::add_faces(grpc::Services& services, http::Router& router) {
     parts_->faces.push_back(std::make_unique<gateway::PaymentService>(
         parts_->store, parts_->clock, UuidGenerator(parts_->clock, seed_from_system()),
-        parts_->dice, parts_->services,
+        parts_->dice, parts_->buckets, parts_->services,
         [parts = parts_.get()](Instant due) { parts->settlement.expect(due); }, parts_->offer(),
         parts_->metrics));
     gateway::add_payment_service(services, *parts_->faces.back(), parts_->grpc_api);

@@ -56,7 +56,7 @@ Status status_of(ServiceRefusal refusal, const std::string& payment_id) {
             return {Code::FailedPrecondition, "the payment was created without a webhook_url"};
         case ServiceRefusal::NothingToTell:
             return {Code::FailedPrecondition,
-                    "the payment is undecided; give the target_status to send"};
+                    "the payment has told its receiver no outcome; give the target_status to send"};
     }
     return {Code::Internal, "the service failed; the reason is in its log"};
 }
@@ -181,15 +181,19 @@ public:
         Complaints complaints;
         const auto filter = list_filter(request, complaints);
         if (!complaints.none()) co_return std::unexpected(bad_request(complaints.text()));
-        co_return to_list(co_await payments_.list(filter), filter.older_than || filter.offset > 0);
+        co_return to_list(co_await payments_.list(filter), filter.after || filter.offset > 0);
     }
 
     awaitable<Reply<pb::SimulateWebhookResponse>> simulate(
         Call& /*call*/, const pb::SimulateWebhookRequest& request) {
         Complaints complaints;
         require_id(request.payment_intent_id(), complaints);
-        if (!pb::PaymentStatus_IsValid(request.target_status())) {
-            complaints.add("target_status", "is not a payment status");
+        if (request.target_status() != pb::PAYMENT_STATUS_UNSPECIFIED &&
+            request.target_status() != pb::PAYMENT_STATUS_COMPLETED &&
+            request.target_status() != pb::PAYMENT_STATUS_FAILED) {
+            complaints.add("target_status",
+                           "must be PAYMENT_STATUS_COMPLETED or PAYMENT_STATUS_FAILED, which are "
+                           "what webhooks tell");
         }
         if (request.delay_seconds() < 0 || request.delay_seconds() > delay_seconds_max) {
             complaints.add("delay_seconds", "must be between zero and one day");
@@ -232,8 +236,8 @@ private:
             complaints.add("pagination.page_size", "must be between one and one hundred");
         }
         if (!page.cursor().empty()) {
-            filter.older_than = parse_cursor(page.cursor());
-            if (!filter.older_than)
+            filter.after = parse_cursor(page.cursor());
+            if (!filter.after)
                 complaints.add("pagination.cursor", "must be a next_cursor of an earlier page");
         } else if (page.page() > 1) {
             filter.offset =
@@ -243,14 +247,6 @@ private:
         }
         if (page.page() < 0) complaints.add("pagination.page", "must not be negative");
         return filter;
-    }
-
-    // The cursor is the id of the last row seen, 32 hex digits: it stays valid while rows are
-    // added.
-    static std::optional<Uuid> parse_cursor(std::string cursor) {
-        if (cursor.size() != 32) return std::nullopt;
-        for (const std::size_t dash : {8U, 13U, 18U, 23U}) cursor.insert(dash, 1, '-');
-        return parse_uuid(cursor);
     }
 
     [[nodiscard]] std::string client_secret(const std::string& id) const {

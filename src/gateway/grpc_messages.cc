@@ -3,8 +3,6 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include "platform/crypto/hmac.h"
-
 namespace florin::gateway {
 namespace {
 
@@ -93,7 +91,7 @@ pb::ListPaymentsResponse to_list(const IntentPage& page, bool has_previous) {
     info.set_total_count(page.total);
     info.set_has_next_page(page.more);
     info.set_has_previous_page(has_previous);
-    if (page.more && page.cursor) info.set_next_cursor(crypto::hex(page.cursor->bytes));
+    if (page.more && page.cursor) info.set_next_cursor(text_of(*page.cursor));
     return response;
 }
 

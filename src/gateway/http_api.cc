@@ -47,8 +47,8 @@ public:
         if (!limit) co_return bad(request, "limit", "a number from 1 to 100");
         filter.limit = *limit;
         if (const auto cursor = request.query_value("cursor")) {
-            filter.older_than = parse_uuid(*cursor);
-            if (!filter.older_than)
+            filter.after = parse_cursor(*cursor);
+            if (!filter.after)
                 co_return bad(request, "cursor", "the next_cursor of an earlier page");
         }
         const auto page = co_await store_.read(

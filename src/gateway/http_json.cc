@@ -173,7 +173,7 @@ std::string payments_json(const IntentPage& page) {
     for (const auto& intent : page.intents) payments.push_back(to_object(intent));
     json::object body{{"payments", std::move(payments)}, {"total_count", page.total}};
     body["next_cursor"] =
-        page.more && page.cursor ? json::value(page.cursor->text()) : json::value(nullptr);
+        page.more && page.cursor ? json::value(text_of(*page.cursor)) : json::value(nullptr);
     return json::serialize(body);
 }
 

@@ -1,6 +1,10 @@
 #include "gateway/intent_store.h"
 
-#include <array>
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+#include <fmt/format.h>
 
 namespace florin::gateway {
 namespace {
@@ -11,10 +15,11 @@ using store::Sql;
 
 #define INTENT_COLUMNS                                                                             \
     "id, reservation_id, user_id, amount, currency, method, scenario, planned, state, created_at," \
-    " updated_at, processed_at, expires_at, due_at, refunded, webhook_url, metadata, trace_id"
+    " updated_at, processed_at, expires_at, due_at, refunded, webhook_url, metadata, trace_id, "   \
+    "bucket"
 
 constexpr Sql insert_sql("INSERT INTO gateway_intent (" INTENT_COLUMNS
-                         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
 constexpr Sql find_sql("SELECT " INTENT_COLUMNS " FROM gateway_intent WHERE id = ?");
 constexpr Sql update_sql(
     "UPDATE gateway_intent SET state = ?, updated_at = ?, processed_at = ?, due_at = ?, refunded = "
@@ -32,10 +37,13 @@ constexpr Sql next_due_sql("SELECT min(due_at) FROM gateway_intent WHERE due_at 
 constexpr Sql list_all("SELECT " INTENT_COLUMNS
                        " FROM gateway_intent WHERE id < ? ORDER BY id DESC");
 constexpr Sql list_user("SELECT " INTENT_COLUMNS
-                        " FROM gateway_intent WHERE user_id = ? AND id < ? ORDER BY id DESC");
+                        " FROM gateway_intent WHERE bucket = ? AND user_id = ? AND id < ?"
+                        " ORDER BY id DESC");
 constexpr Sql list_reservation(
     "SELECT " INTENT_COLUMNS
-    " FROM gateway_intent WHERE reservation_id = ? AND id < ? ORDER BY id DESC");
+    " FROM gateway_intent WHERE bucket = ? AND reservation_id = ? AND id < ? ORDER BY id DESC");
+constexpr Sql first_bucket_sql("SELECT min(bucket) FROM gateway_intent");
+constexpr Sql last_bucket_sql("SELECT max(bucket) FROM gateway_intent");
 
 constexpr Sql insert_refund_sql(
     "INSERT INTO gateway_refund (id, intent_id, amount, reason, created_at) VALUES (?,?,?,?,?)");
@@ -77,40 +85,94 @@ Uuid after_all_ids() {
     return id;
 }
 
-Rows open_list(store::Snapshot& snapshot, const IntentFilter& filter, const Uuid& older_than) {
-    if (!filter.reservation_id.empty())
-        return snapshot.query(list_reservation, filter.reservation_id, older_than);
-    if (!filter.user_id.empty()) return snapshot.query(list_user, filter.user_id, older_than);
-    return snapshot.query(list_all, older_than);
+std::int64_t integer_or_zero(store::Snapshot& snapshot, const Sql& sql) {
+    auto rows = snapshot.query(sql);
+    return rows.next() ? rows.integer(0) : 0;
 }
 
-bool matches(const IntentFilter& filter, const PaymentIntent& intent) {
-    return (filter.user_id.empty() || filter.user_id == intent.user_id) &&
-           (!filter.state || *filter.state == intent.state);
+/// The payments of one bucket that an index finds for `filter`, newest first.
+Rows open_bucket(store::Snapshot& snapshot, const IntentFilter& filter, std::int64_t bucket,
+                 const Uuid& before) {
+    if (!filter.reservation_id.empty())
+        return snapshot.query(list_reservation, bucket, filter.reservation_id, before);
+    return snapshot.query(list_user, bucket, filter.user_id, before);
+}
+
+/// Calls `visit` with each payment behind the cursor, newest first, until it returns false. What
+/// no index knows is left to `visit`.
+template <class Visit>
+void walk(store::Snapshot& snapshot, const IntentFilter& filter,
+          const std::optional<IntentCursor>& after, Visit visit) {
+    if (filter.reservation_id.empty() && filter.user_id.empty()) {
+        auto rows = snapshot.query(list_all, after ? after->id : after_all_ids());
+        while (rows.next() && visit(rows)) {
+        }
+        return;
+    }
+    const std::int64_t oldest = integer_or_zero(snapshot, first_bucket_sql);
+    std::int64_t bucket = integer_or_zero(snapshot, last_bucket_sql);
+    if (after) bucket = std::min(bucket, after->bucket);
+    for (; bucket >= oldest; --bucket) {
+        const bool cut = after && after->bucket == bucket;
+        auto rows = open_bucket(snapshot, filter, bucket, cut ? after->id : after_all_ids());
+        while (rows.next()) {
+            if (!visit(rows)) return;
+        }
+    }
+}
+
+bool matches(const IntentFilter& filter, const Rows& row) {
+    return (filter.user_id.empty() || filter.user_id == row.text(2)) &&
+           (!filter.state || static_cast<std::int64_t>(*filter.state) == row.integer(8));
 }
 
 int count(store::Snapshot& snapshot, const IntentFilter& filter) {
     int total = 0;
     int seen = 0;
-    auto rows = open_list(snapshot, filter, after_all_ids());
-    while (total < count_max && seen < scan_max && rows.next()) {
-        ++seen;
-        const bool counts =
-            (filter.user_id.empty() || filter.user_id == rows.text(2)) &&
-            (!filter.state || static_cast<std::int64_t>(*filter.state) == rows.integer(8));
-        if (counts) ++total;
-    }
+    walk(snapshot, filter, std::nullopt, [&](const Rows& row) {
+        if (matches(filter, row)) ++total;
+        return total < count_max && ++seen < scan_max;
+    });
     return total;
 }
 
 }  // namespace
 
-void insert_intent(store::Transaction& tx, const PaymentIntent& i) {
+void IntentBuckets::open_after(std::int64_t last_stored) {
+    std::int64_t unopened = -1;
+    first_.compare_exchange_strong(unopened, last_stored + 1);
+}
+
+std::int64_t last_bucket(store::Snapshot& snapshot) {
+    return integer_or_zero(snapshot, last_bucket_sql);
+}
+
+std::string text_of(const IntentCursor& cursor) {
+    std::string text = fmt::format("{:016x}", cursor.bucket);
+    for (const std::uint8_t byte : cursor.id.bytes)
+        fmt::format_to(std::back_inserter(text), "{:02x}", byte);
+    return text;
+}
+
+std::optional<IntentCursor> parse_cursor(std::string_view text) {
+    if (text.size() != 48) return std::nullopt;
+    IntentCursor cursor;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + 16, cursor.bucket, 16);
+    if (error != std::errc{} || stop != text.data() + 16 || cursor.bucket < 0) return std::nullopt;
+    std::string id(text.substr(16));
+    for (const std::size_t dash : {8U, 13U, 18U, 23U}) id.insert(dash, 1, '-');
+    const auto parsed = parse_uuid(id);
+    if (!parsed) return std::nullopt;
+    cursor.id = *parsed;
+    return cursor;
+}
+
+void insert_intent(store::Transaction& tx, const PaymentIntent& i, std::int64_t bucket) {
     tx.execute(insert_sql, i.id, i.reservation_id, i.user_id, i.amount.minor,
                i.amount.currency.code(), i.method, static_cast<int>(i.scenario),
                static_cast<int>(i.planned), static_cast<int>(i.state), i.created_at, i.updated_at,
                i.processed_at, i.expires_at, i.due_at, i.refunded, i.webhook_url, Blob{i.metadata},
-               i.trace_id);
+               i.trace_id, bucket);
 }
 
 std::optional<PaymentIntent> find_intent(store::Snapshot& snapshot, const Uuid& id) {
@@ -147,17 +209,15 @@ IntentPage list_intents(store::Snapshot& snapshot, const IntentFilter& filter) {
     page.total = count(snapshot, filter);
     int skip = filter.offset;
     int scanned = 0;
-    auto rows = open_list(snapshot, filter, filter.older_than.value_or(after_all_ids()));
-    while (rows.next()) {
+    walk(snapshot, filter, filter.after, [&](const Rows& row) {
         if (static_cast<int>(page.intents.size()) == filter.limit || ++scanned > scan_max) {
             page.more = true;
-            break;
+            return false;
         }
-        PaymentIntent intent = read_intent(rows);
-        page.cursor = intent.id;
-        if (!matches(filter, intent) || skip-- > 0) continue;
-        page.intents.push_back(std::move(intent));
-    }
+        page.cursor = IntentCursor{row.integer(18), row.uuid(0)};
+        if (matches(filter, row) && skip-- <= 0) page.intents.push_back(read_intent(row));
+        return true;
+    });
     return page;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,7 +11,27 @@
 
 namespace florin::gateway {
 
-void insert_intent(store::Transaction& tx, const PaymentIntent& intent);
+/// Numbers the buckets that the indexes by user and by reservation are cut into: every so many
+/// payments the number goes up, also with each start. Thread-safe; one object a process.
+class IntentBuckets {
+public:
+    static constexpr std::int64_t payments_per_bucket = 4'096;
+
+    [[nodiscard]] bool opened() const { return first_ >= 0; }
+    /// Goes on after the last bucket that is stored; only the first call counts.
+    void open_after(std::int64_t last_stored);
+    /// The bucket of the next payment.
+    std::int64_t next() { return first_ + created_++ / payments_per_bucket; }
+
+private:
+    std::atomic<std::int64_t> first_{-1};
+    std::atomic<std::int64_t> created_{0};
+};
+
+/// The highest bucket that is stored; 0 when there is none.
+std::int64_t last_bucket(store::Snapshot& snapshot);
+
+void insert_intent(store::Transaction& tx, const PaymentIntent& intent, std::int64_t bucket);
 std::optional<PaymentIntent> find_intent(store::Snapshot& snapshot, const Uuid& id);
 
 /// Stores what a command changed (state, times, refunded).
@@ -23,11 +45,21 @@ std::vector<PaymentIntent> due_intents(store::Snapshot& snapshot, Instant now, i
 /// The earliest due time of all, if anything is due at all.
 std::optional<Instant> next_due(store::Snapshot& snapshot);
 
+/// Where a list goes on: behind this payment, newest first. A place, not a row: it stays good while
+/// payments are added and deleted.
+struct IntentCursor {
+    std::int64_t bucket = 0;
+    Uuid id;
+};
+/// 48 hexadecimal digits, and back; nothing when it is not the text of a cursor.
+std::string text_of(const IntentCursor& cursor);
+std::optional<IntentCursor> parse_cursor(std::string_view text);
+
 struct IntentFilter {
     std::string user_id;         // empty: any
     std::string reservation_id;  // empty: any
     std::optional<PaymentState> state;
-    std::optional<Uuid> older_than;  // the cursor
+    std::optional<IntentCursor> after;
     int offset = 0;
     int limit = 20;
 };
@@ -35,8 +67,8 @@ struct IntentFilter {
 struct IntentPage {
     std::vector<PaymentIntent> intents;  // newest first
     bool more = false;
-    std::optional<Uuid> cursor;  // to go on after this page
-    int total = 0;               // counted up to `count_max`
+    std::optional<IntentCursor> cursor;  // to go on after this page
+    int total = 0;                       // counted up to `count_max`
 };
 constexpr int count_max = 10'000;
 constexpr int scan_max = 20'000;  // rows one page may look at when a filter has no index

@@ -4,6 +4,7 @@
 #include "platform/base/json_text.h"
 #include "platform/base/require.h"
 #include "platform/http/url.h"
+#include "platform/telemetry/log.h"
 
 namespace florin::gateway {
 namespace {
@@ -126,6 +127,16 @@ WebhookDelivery simulated_delivery(const PaymentIntent& intent, PaymentState tol
     delivery.payment_status = static_cast<int>(told);
     delivery.simulated = true;
     return delivery;
+}
+
+void log_outcome(const PaymentIntent& intent, Instant now) {
+    if (!telemetry::enabled(telemetry::Level::Info)) return;
+    telemetry::info("Payment processed successfully",
+                    {{"payment_id", wire_id(intent.id)},
+                     {"reservation_id", intent.reservation_id},
+                     {"status", name_of(intent.state)},
+                     {"latency_ms", (now - intent.created_at) / Milliseconds(1)},
+                     {"trace_id", intent.trace_id}});
 }
 
 void store_notices(store::Transaction& tx, const Notices& notices) {

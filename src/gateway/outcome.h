@@ -38,6 +38,9 @@ Notices notices_of(const PaymentIntent& intent, IntentChange change, const Notic
 WebhookDelivery simulated_delivery(const PaymentIntent& intent, PaymentState told, const Uuid& id,
                                    Instant due, Instant now);
 
+/// Tells the log of a payment the clock or its client has moved on. After the commit.
+void log_outcome(const PaymentIntent& intent, Instant now);
+
 /// Stores the notices, in the transaction of the change.
 void store_notices(store::Transaction& tx, const Notices& notices);
 

@@ -25,12 +25,30 @@ ServiceRefusal refusal_of(IntentRefusal refusal) {
     return ServiceRefusal::NotFound;
 }
 
+/// The outcome a payment's receiver was told; nothing when it was told none.
+std::optional<PaymentState> told_outcome(PaymentState state) {
+    switch (state) {
+        case PaymentState::Completed:
+        case PaymentState::Refunded:
+            return PaymentState::Completed;
+        case PaymentState::Failed:
+            return PaymentState::Failed;
+        case PaymentState::Pending:
+        case PaymentState::Processing:
+        case PaymentState::Cancelled:
+        case PaymentState::Expired:
+            return std::nullopt;
+    }
+    return std::nullopt;
+}
+
 /// What a command leaves behind for after its commit.
 struct Effect {
     std::string answer;
     bool replayed = false;
     std::optional<WebhookDelivery> delivery;
     std::optional<Instant> due;
+    std::optional<PaymentIntent> decided;
 };
 
 /// The answer an earlier request with this key got; nothing when this is the first.
@@ -39,18 +57,20 @@ std::optional<Answer<Effect>> replay(store::Transaction& tx, const IdempotencyKe
     auto earlier = earlier_answer(tx, key, now, time_to_live);
     if (!earlier) return std::unexpected(ServiceRefusal::IdempotencyConflict);
     if (!*earlier) return std::nullopt;
-    return Effect{std::move(**earlier), true, std::nullopt, std::nullopt};
+    return Effect{std::move(**earlier), true, std::nullopt, std::nullopt, std::nullopt};
 }
 
 }  // namespace
 
 PaymentService::PaymentService(store::Store& store, const Clock& clock, UuidGenerator ids,
-                               ScenarioDice& dice, const ServiceSettings& settings, Expect expect,
-                               Offer offer, telemetry::Metrics& metrics)
+                               ScenarioDice& dice, IntentBuckets& buckets,
+                               const ServiceSettings& settings, Expect expect, Offer offer,
+                               telemetry::Metrics& metrics)
     : store_(store),
       clock_(clock),
       ids_(std::move(ids)),
       dice_(dice),
+      buckets_(buckets),
       settings_(settings),
       expect_(std::move(expect)),
       offer_(std::move(offer)),
@@ -70,17 +90,24 @@ PaymentIntent PaymentService::prepare(PaymentIntent intent, std::optional<Millis
     return intent;
 }
 
+awaitable<std::int64_t> PaymentService::first_bucket() {
+    buckets_.open_after(
+        co_await store_.read([](store::Snapshot& snapshot) { return last_bucket(snapshot); }));
+    co_return buckets_.next();
+}
+
 awaitable<Answer<std::string>> PaymentService::create(PaymentIntent intent, IdempotencyKey key,
                                                       std::string answer) {
     const Milliseconds time_to_live = settings_.idempotency_time_to_live;
+    const std::int64_t bucket = buckets_.opened() ? buckets_.next() : co_await first_bucket();
     auto effect = co_await store_.write(
-        [&intent, &key, &answer, time_to_live](store::Transaction& tx) -> Answer<Effect> {
+        [&intent, &key, &answer, time_to_live, bucket](store::Transaction& tx) -> Answer<Effect> {
             if (!key.key.empty()) {
                 if (auto earlier = replay(tx, key, intent.created_at, time_to_live))
                     return std::move(*earlier);
                 remember_answer(tx, key, answer, intent.created_at);
             }
-            insert_intent(tx, intent);
+            insert_intent(tx, intent, bucket);
             return Effect{};
         });
     if (!effect) co_return std::unexpected(effect.error());
@@ -120,13 +147,16 @@ awaitable<Answer<std::string>> PaymentService::process(Uuid id, IdempotencyKey k
         Notices notices = notices_of(*intent, *change, ids, now);
         if (*change != IntentChange::None) update_intent(tx, *intent);
         store_notices(tx, notices);
-        Effect done{encode(*intent), false, std::move(notices.delivery), intent->due_at};
+        Effect done{encode(*intent), false, std::move(notices.delivery), intent->due_at,
+                    std::nullopt};
         remember_answer(tx, key, done.answer, now);
+        if (*change != IntentChange::None) done.decided = std::move(*intent);
         return done;
     });
     if (!effect) co_return std::unexpected(effect.error());
     if (effect->replayed) idempotency_hits_.add();
     if (effect->delivery) offer_({std::move(*effect->delivery)});
+    if (effect->decided) log_outcome(*effect->decided, now);
     if (effect->due) expect_(*effect->due);
     co_return std::move(effect->answer);
 }
@@ -153,7 +183,7 @@ awaitable<Answer<std::string>> PaymentService::cancel(Uuid id, std::optional<Mon
             insert_refund(tx, *result.refund);
         }
         store_notices(tx, notices_of(result.intent, *change, ids, now));
-        Effect done{encode(result), false, std::nullopt, std::nullopt};
+        Effect done{encode(result), false, std::nullopt, std::nullopt, std::nullopt};
         remember_answer(tx, key, done.answer, now);
         return done;
     });
@@ -172,11 +202,10 @@ awaitable<Answer<SimulatedWebhook>> PaymentService::simulate_webhook(
             const auto intent = find_intent(tx, id);
             if (!intent) return std::unexpected(ServiceRefusal::NotFound);
             if (intent->webhook_url.empty()) return std::unexpected(ServiceRefusal::NoWebhookUrl);
-            const PaymentState told = status.value_or(intent->state);
-            const bool undecided =
-                told == PaymentState::Pending || told == PaymentState::Processing;
-            if (undecided && !status) return std::unexpected(ServiceRefusal::NothingToTell);
-            WebhookDelivery made = simulated_delivery(*intent, told, delivery.id, now + delay, now);
+            const auto told = status ? status : told_outcome(intent->state);
+            if (!told) return std::unexpected(ServiceRefusal::NothingToTell);
+            WebhookDelivery made =
+                simulated_delivery(*intent, *told, delivery.id, now + delay, now);
             insert_delivery(tx, made);
             return made;
         });

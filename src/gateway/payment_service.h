@@ -30,7 +30,7 @@ enum class ServiceRefusal : std::uint8_t {
     AmountTooLarge,
     RefundBeforeOutcome,
     NoWebhookUrl,
-    NothingToTell,  // SimulateWebhook without a status for an undecided payment
+    NothingToTell,  // SimulateWebhook without a status, and the payment has told none
 };
 
 template <class T>
@@ -63,8 +63,8 @@ public:
     using Offer = std::function<void(std::vector<WebhookDelivery>)>;
 
     PaymentService(store::Store& store, const Clock& clock, UuidGenerator ids, ScenarioDice& dice,
-                   const ServiceSettings& settings, Expect expect, Offer offer,
-                   telemetry::Metrics& metrics);
+                   IntentBuckets& buckets, const ServiceSettings& settings, Expect expect,
+                   Offer offer, telemetry::Metrics& metrics);
 
     /// Fills in id, times and plan of a request that passed validation, then stores it. `answer` is
     /// what the face will say of it; with an idempotency key, a repeated request gets the stored
@@ -83,6 +83,7 @@ public:
     awaitable<Answer<std::string>> cancel(Uuid id, std::optional<Money> refund, std::string reason,
                                           IdempotencyKey key, EncodeCancelled encode);
 
+    /// Without `status` (Completed or Failed), what the payment's receiver was told is told again.
     awaitable<Answer<SimulatedWebhook>> simulate_webhook(Uuid id,
                                                          std::optional<PaymentState> status,
                                                          Microseconds delay);
@@ -90,10 +91,13 @@ public:
     [[nodiscard]] Scenario default_scenario() const { return settings_.default_scenario; }
 
 private:
+    awaitable<std::int64_t> first_bucket();
+
     store::Store& store_;
     const Clock& clock_;
     UuidGenerator ids_;
     ScenarioDice& dice_;
+    IntentBuckets& buckets_;
     const ServiceSettings& settings_;
     Expect expect_;
     Offer offer_;

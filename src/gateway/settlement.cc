@@ -33,6 +33,8 @@ SettlementClock::SettlementClock(runtime::Loop& loop, store::Store& store, const
                                   telemetry::latency_bounds())),
       batch_(metrics.histogram("florin_settlement_batch", "Payments settled by one command.",
                                {1, 2, 4, 8, 16, 32, 64, 128, 256, 512})),
+      due_(metrics.gauge("florin_intents_due",
+                         "Payments the clock found due when it last looked; 512 or less at once.")),
       settled_(metrics.counter("florin_settlements_total", "Payments the clock has moved on.")) {}
 
 void SettlementClock::expect(Instant due) {
@@ -79,6 +81,7 @@ awaitable<void> SettlementClock::settle_due() {
         const Instant now = clock_.now();
         auto due = co_await store_.read(
             [now](store::Snapshot& snapshot) { return due_intents(snapshot, now, batch_max); });
+        due_.set(static_cast<double>(due.size()));
         const bool more = due.size() == batch_max;
         if (!due.empty()) co_await store_batch(decide(std::move(due), now));
         if (!more) break;
@@ -125,13 +128,7 @@ void SettlementClock::report(const Settled& settled) {
     const Instant now = clock_.now();
     settled_.add();
     lateness_.observe(std::chrono::duration<double>(now - settled.was_due).count());
-    if (!telemetry::enabled(telemetry::Level::Info)) return;
-    telemetry::info("Payment processed successfully",
-                    {{"payment_id", wire_id(settled.intent.id)},
-                     {"reservation_id", settled.intent.reservation_id},
-                     {"status", name_of(settled.intent.state)},
-                     {"latency_ms", (now - settled.intent.created_at) / Milliseconds(1)},
-                     {"trace_id", settled.intent.trace_id}});
+    log_outcome(settled.intent, now);
 }
 
 }  // namespace florin::gateway

@@ -59,6 +59,7 @@ private:
     std::atomic<bool> stopping_{false};
     telemetry::Histogram lateness_;
     telemetry::Histogram batch_;
+    telemetry::Gauge due_;
     telemetry::Counter settled_;
 };
 
