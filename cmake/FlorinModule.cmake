@@ -3,7 +3,7 @@ add_library(florin_options INTERFACE)
 target_compile_options(florin_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Werror -fno-omit-frame-pointer)
 target_compile_definitions(florin_options INTERFACE
-  BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB SPDLOG_FMT_EXTERNAL)
+  BOOST_ASIO_NO_DEPRECATED BOOST_ALL_NO_LIB)
 target_include_directories(florin_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(florin_options INTERFACE Threads::Threads)
 

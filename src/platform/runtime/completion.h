@@ -48,7 +48,8 @@ private:
         resume_ = [](Completion& self) {
             auto& held = *std::launder(reinterpret_cast<Handler*>(self.storage_));
             Handler moved(std::move(held));
-            held.~Handler();
+            held.~Handler();  // NOLINT(bugprone-use-after-move): a moved-from handler still has to
+                              // end
             std::move(moved)();
         };
     }
