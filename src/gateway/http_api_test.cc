@@ -1,0 +1,201 @@
+#include "gateway/http_api.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include "gateway/grpc_test_world.h"
+#include "platform/http/server.h"
+
+namespace florin::gateway {
+namespace {
+
+namespace json = boost::json;
+namespace pb = payment::v1;
+using http::Response;
+
+/// The admin face over a world whose webhooks wait in the store.
+class HttpWorld : public GrpcWorld {
+public:
+    explicit HttpWorld(HttpApiSettings chosen = {})
+        : http_settings(std::move(chosen)), dispatcher(*loop, *store, sender, clock, {}, *metrics) {
+        add_gateway_routes(router, *store, clock, dispatcher, http_settings);
+    }
+
+    Response ask(std::string method, std::string path,
+                 std::vector<std::pair<std::string, std::string>> query = {},
+                 std::string authorization = "") {
+        http::Request request;
+        request.method = std::move(method);
+        request.path = std::move(path);
+        request.query = std::move(query);
+        request.trace_id = "trace-of-a-test";
+        if (!authorization.empty()) request.headers.add("Authorization", std::move(authorization));
+        return get(router.serve(std::move(request)));
+    }
+    json::value ask_json(std::string path,
+                         std::vector<std::pair<std::string, std::string>> query = {}) {
+        const auto response = ask("GET", std::move(path), std::move(query));
+        EXPECT_EQ(response.status, 200U) << response.body;
+        return json::parse(response.body);
+    }
+
+    const HttpApiSettings http_settings;
+    http::Router router;
+    Dispatcher dispatcher;
+};
+
+/// "GET /path" of each operation, as far as the layout of the file tells: paths are indented by
+/// two, methods by four.
+std::vector<std::string> documented_routes() {
+    std::ifstream file("api/openapi.yaml");
+    EXPECT_TRUE(file.is_open()) << "tests run in the root of the repository";
+    std::vector<std::string> routes;
+    std::string path;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("  /")) path = line.substr(2, line.rfind(':') - 2);
+        for (const std::string method : {"get", "post", "put", "patch", "delete"}) {
+            if (line != "    " + method + ":") continue;
+            std::string upper = method;
+            std::ranges::transform(upper, upper.begin(), ::toupper);
+            routes.push_back(upper + " " + path);
+        }
+    }
+    std::ranges::sort(routes);
+    return routes;
+}
+
+TEST(HttpApi, OffersExactlyWhatItsDescriptionSays) {
+    HttpWorld world;
+    EXPECT_EQ(world.router.routes(), documented_routes());
+}
+
+TEST(HttpApi, ShowsPaymentsWithFiltersAndCursor) {
+    HttpWorld world;
+    for (int i = 0; i < 5; ++i) world.create(i % 2 == 0 ? pb::approve : pb::fail);
+    world.advance(Seconds(2));
+    auto page = world.ask_json("/api/gateway/payments", {{"limit", "2"}}).as_object();
+    EXPECT_EQ(page["payments"].as_array().size(), 2U);
+    EXPECT_EQ(page["total_count"].as_int64(), 5);
+    int seen = 2;
+    while (!page["next_cursor"].is_null()) {
+        const std::string cursor(page["next_cursor"].as_string());
+        page = world.ask_json("/api/gateway/payments", {{"limit", "2"}, {"cursor", cursor}})
+                   .as_object();
+        seen += static_cast<int>(page["payments"].as_array().size());
+    }
+    EXPECT_EQ(seen, 5);
+    page =
+        world.ask_json("/api/gateway/payments", {{"status", "PAYMENT_STATUS_FAILED"}}).as_object();
+    ASSERT_EQ(page["payments"].as_array().size(), 2U);
+    const auto& failed = page["payments"].as_array()[0].as_object();
+    EXPECT_EQ(failed.at("failure_reason").as_string(), "card_declined");
+    EXPECT_EQ(failed.at("amount").as_int64(), 100'000);
+    EXPECT_TRUE(failed.at("due_at").is_null());
+}
+
+TEST(HttpApi, NamesTheParameterThatIsWrong) {
+    HttpWorld world;
+    for (const auto& [name, value] : {std::pair{"limit", "101"}, std::pair{"limit", "many"},
+                                      std::pair{"status", "DONE"}, std::pair{"cursor", "zzz"}}) {
+        const auto response = world.ask("GET", "/api/gateway/payments", {{name, value}});
+        EXPECT_EQ(response.status, 400U);
+        EXPECT_EQ(response.content_type, "application/problem+json");
+        EXPECT_NE(response.body.find(std::string(name) + " is "), std::string::npos);
+    }
+    EXPECT_EQ(world.ask("GET", "/api/gateway/webhooks", {{"state", "lost"}}).status, 400U);
+    EXPECT_EQ(world.ask("GET", "/api/gateway/payments/pay-xxx").status, 404U);
+    EXPECT_EQ(world.ask("GET", "/api/gateway/webhooks/xxx").status, 404U);
+    EXPECT_EQ(world.ask("POST", "/api/gateway/webhooks/xxx/resend").status, 404U);
+}
+
+TEST(HttpApi, TellsTheTimelineInOrder) {
+    HttpWorld world;
+    const auto id = world.create(pb::approve, "http://receiver.test/");
+    world.advance(Seconds(2));
+    pb::CancelPaymentRequest refund;
+    refund.set_payment_intent_id(id);
+    refund.mutable_refund_amount()->set_amount(1'000);
+    refund.set_reason("broken <b>");
+    world.clock.advance(Seconds(1));
+    ASSERT_TRUE(world.call<pb::CancelPaymentResponse>("CancelPayment", refund));
+    const auto answer = world.ask_json("/api/gateway/payments/" + id + "/timeline").as_object();
+    std::vector<std::string> events;
+    for (const auto& entry : answer.at("timeline").as_array())
+        events.emplace_back(entry.at("event").as_string());
+    EXPECT_EQ(events, (std::vector<std::string>{"created", "completed", "refunded"}));
+    EXPECT_FALSE(answer.at("ended").as_bool()) << "its webhook is still pending";
+}
+
+TEST(HttpApi, ListsWebhooksAndSendsDeadOnesAgain) {
+    HttpWorld world;
+    world.create(pb::approve, "http://receiver.test/");
+    world.advance(Seconds(2));
+    ASSERT_EQ(world.offered.size(), 1U);
+    const std::string id = world.offered[0].id.text();
+    const auto pending =
+        world.ask_json("/api/gateway/webhooks", {{"state", "pending"}}).as_object();
+    ASSERT_EQ(pending.at("webhooks").as_array().size(), 1U);
+    EXPECT_EQ(pending.at("webhooks").as_array()[0].at("webhook_id").as_string(), id);
+    EXPECT_EQ(world.ask("POST", "/api/gateway/webhooks/" + id + "/resend").status, 409U);
+    world.get(world.store->write([](store::Transaction& tx) {
+        return tx.execute(store::Sql("UPDATE webhook_delivery SET state = 2"));
+    }));
+    const auto dead = world.ask_json("/api/gateway/dead-letters").as_object();
+    EXPECT_EQ(dead.at("webhooks").as_array().size(), 1U);
+    const auto resent = world.ask("POST", "/api/gateway/dead-letters/resend");
+    EXPECT_EQ(resent.status, 202U);
+    EXPECT_EQ(resent.body, R"({"resent":1})");
+    EXPECT_EQ(world.ask_json("/api/gateway/webhooks/" + id).at("state").as_string(), "pending");
+    EXPECT_EQ(world.ask("POST", "/api/gateway/dead-letters/resend").body, R"({"resent":0})");
+}
+
+TEST(HttpApi, AsksForTheAdminTokenWhereOneIsSet) {
+    HttpWorld world({.admin_token = "s3cret", .admin_token_required = true});
+    const auto status = [&](const std::string& authorization) {
+        return world.ask("GET", "/api/gateway/payments", {}, authorization).status;
+    };
+    EXPECT_EQ(status(""), 401U);
+    EXPECT_EQ(status("Bearer wrong"), 401U);
+    EXPECT_EQ(status("Bearer s3cretx"), 401U);
+    EXPECT_EQ(status("Basic s3cret"), 401U);
+    EXPECT_EQ(status("Bearer s3cret"), 200U);
+    EXPECT_EQ(world.ask("POST", "/api/gateway/dead-letters/resend").status, 401U);
+    EXPECT_EQ(world.ask("GET", "/").status, 200U) << "pages are public";
+}
+
+TEST(HttpApi, StaysClosedInProductionUntilATokenIsSet) {
+    HttpWorld world({.admin_token = "", .admin_token_required = true});
+    const auto response = world.ask("GET", "/api/gateway/webhooks");
+    EXPECT_EQ(response.status, 403U);
+    EXPECT_NE(response.body.find("ADMIN_TOKEN"), std::string::npos);
+    EXPECT_EQ(world.ask("POST", "/api/gateway/dead-letters/resend").status, 403U);
+}
+
+TEST(PaymentPage, ShowsNothingOfTheUserAndNeedsNothingFromElsewhere) {
+    HttpWorld world;
+    auto request = GrpcWorld::valid_request();
+    request.set_user_id("<script>alert(1)</script>");
+    request.set_webhook_url("http://secret-receiver.test/");
+    const auto id = world.call<pb::CreatePaymentIntentResponse>("CreatePaymentIntent", request)
+                        ->payment_intent_id();
+    const auto page = world.ask("GET", "/pay/" + id);
+    EXPECT_EQ(page.status, 200U);
+    EXPECT_TRUE(page.headers.get("Content-Security-Policy").starts_with("default-src 'none'"));
+    EXPECT_NE(page.body.find(id), std::string::npos);
+    for (const auto& body : {page.body, world.ask("GET", "/pay/" + id + "/state").body}) {
+        EXPECT_EQ(body.find("alert"), std::string::npos);
+        EXPECT_EQ(body.find("secret-receiver"), std::string::npos);
+        EXPECT_EQ(body.find("http://"), std::string::npos);
+    }
+    EXPECT_EQ(world.ask("GET", "/pay/pay-xxx").status, 404U);
+    EXPECT_EQ(world.ask("GET", "/pay/<b>").body.find("<b>"), std::string::npos);
+    world.advance(Seconds(2));
+    const auto state = world.ask_json("/pay/" + id + "/state");
+    EXPECT_EQ(state.at("status").as_string(), "PAYMENT_STATUS_COMPLETED");
+}
+
+}  // namespace
+}  // namespace florin::gateway
