@@ -27,7 +27,7 @@ struct Settings {
         std::string tls_cert_file;  // both of the TLS files or none
         std::string tls_key_file;
         std::string admin_token;  // empty in production: the admin API refuses
-        std::uint32_t loops = 0;  // event loops; 0: one per core
+        std::uint32_t loops = 0;  // event loops that serve calls; 0: one for two cores
         std::uint32_t connections_max = 4'096;
         Milliseconds shutdown_timeout{30'000};
     };
