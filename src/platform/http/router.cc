@@ -1,49 +1,58 @@
 #include <algorithm>
 #include <set>
 
-#include "platform/base/faults.h"
+#include "platform/base/require.h"
 #include "platform/http/server.h"
-#include "platform/telemetry/log.h"
 
 namespace florin::http {
 namespace {
 
-std::vector<std::string> segments_of(std::string_view path) {
-    std::vector<std::string> segments;
+/// The segments of a path that begins with a slash.
+std::vector<std::string_view> segments_of(std::string_view path) {
+    std::vector<std::string_view> segments;
+    segments.reserve(8);
     while (!path.empty()) {
         path.remove_prefix(1);  // the slash
         const auto end = std::min(path.find('/'), path.size());
-        segments.emplace_back(path.substr(0, end));
+        segments.push_back(path.substr(0, end));
         path.remove_prefix(end);
     }
     return segments;
 }
 
-bool is_parameter(const std::string& segment) {
+bool is_parameter(std::string_view segment) {
     return segment.starts_with('{');
 }
 
-/// How many literal segments agree, or nothing when the pattern does not fit.
-std::optional<int> fit(const std::vector<std::string>& pattern,
-                       const std::vector<std::string>& path) {
-    if (pattern.size() != path.size()) return std::nullopt;
+std::string joined(const std::set<std::string>& methods) {
+    std::string text;
+    for (const auto& method : methods) text += (text.empty() ? "" : ", ") + method;
+    return text;
+}
+
+}  // namespace
+
+/// How many literal segments agree, or -1 when the pattern does not fit.
+int Router::fit(const Route& route, Segments path) {
+    if (route.segments.size() != path.size()) return -1;
     int literals = 0;
     for (std::size_t i = 0; i < path.size(); ++i) {
-        if (is_parameter(pattern[i])) {
-            if (path[i].empty()) return std::nullopt;
-        } else if (pattern[i] == path[i]) {
+        const auto& expected = route.segments[i];
+        if (is_parameter(expected)) {
+            if (path[i].empty()) return -1;
+        } else if (expected == path[i]) {
             ++literals;
         } else {
-            return std::nullopt;
+            return -1;
         }
     }
     return literals;
 }
 
-}  // namespace
-
 void Router::add(std::string method, std::string pattern, Handler handler) {
-    auto segments = segments_of(pattern);
+    require(pattern.starts_with('/'), "a route's pattern begins with a slash");
+    const auto views = segments_of(pattern);
+    std::vector<std::string> segments(views.begin(), views.end());
     routes_.push_back(
         {std::move(method), std::move(pattern), std::move(segments), std::move(handler)});
 }
@@ -52,35 +61,53 @@ void Router::set_fallback(Handler handler) {
     fallback_ = std::move(handler);
 }
 
-const Router::Route* Router::find(std::string_view method,
-                                  const std::vector<std::string>& path) const {
+const Router::Route* Router::find(std::string_view method, Segments path) const {
     const Route* best = nullptr;
     int best_fit = -1;
     for (const auto& route : routes_) {
         if (route.method != method) continue;
-        const auto literals = fit(route.segments, path);
-        if (literals && *literals > best_fit) {
+        const int literals = fit(route, path);
+        if (literals > best_fit) {
             best = &route;
-            best_fit = *literals;
+            best_fit = literals;
         }
     }
     return best;
 }
 
-std::string Router::allowed_methods(const std::vector<std::string>& path) const {
+std::string Router::allowed_methods(Segments path) const {
     std::set<std::string> methods;
     for (const auto& route : routes_) {
-        if (fit(route.segments, path)) methods.insert(route.method);
+        if (fit(route, path) >= 0) methods.insert(route.method);
     }
     if (methods.empty()) return {};
     if (methods.contains("GET")) methods.insert("HEAD");
     methods.insert("OPTIONS");
-    std::string text;
-    for (const auto& method : methods) text += (text.empty() ? "" : ", ") + method;
-    return text;
+    return joined(methods);
 }
 
-awaitable<Response> Router::serve(Request request, std::string& route_name) const {
+std::string Router::all_methods() const {
+    std::set<std::string> methods{"OPTIONS"};
+    for (const auto& route : routes_) methods.insert(route.method);
+    if (methods.contains("GET")) methods.insert("HEAD");
+    return joined(methods);
+}
+
+Response Router::without_route(const Request& request, const std::string& allowed) const {
+    Response response{.status = 204, .content_type = "", .body = "", .headers = {}};
+    if (request.method != "OPTIONS") {
+        response =
+            problem(405, "method_not_allowed",
+                    request.path + " does not take " + request.method + "; it takes " + allowed,
+                    request.trace_id);
+    }
+    response.headers.add("Allow", allowed);
+    return response;
+}
+
+awaitable<Response> Router::serve(Request request, std::string_view& route_name) const {
+    route_name = "none";
+    if (request.path == "*") co_return without_route(request, all_methods());
     const auto path = segments_of(request.path);
     const std::string_view method =
         request.method == "HEAD" ? std::string_view("GET") : request.method;
@@ -94,25 +121,14 @@ awaitable<Response> Router::serve(Request request, std::string& route_name) cons
         }
         co_return co_await route->handler(std::move(request));
     }
-    route_name = "none";
     const std::string allowed = allowed_methods(path);
-    if (!allowed.empty()) {
-        Response response =
-            request.method == "OPTIONS"
-                ? Response{.status = 204, .content_type = "", .body = "", .headers = {}}
-                : problem(
-                      405, "method_not_allowed",
-                      request.path + " does not take " + request.method + "; it takes " + allowed,
-                      request.trace_id);
-        response.headers.add("Allow", allowed);
-        co_return response;
-    }
+    if (!allowed.empty()) co_return without_route(request, allowed);
     if (fallback_) co_return co_await fallback_(std::move(request));
     co_return problem(404, "not_found", "there is nothing at " + request.path, request.trace_id);
 }
 
 awaitable<Response> Router::serve(Request request) const {
-    std::string route;
+    std::string_view route;
     co_return co_await serve(std::move(request), route);
 }
 

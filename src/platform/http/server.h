@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,8 @@ class Metrics;
 
 namespace florin::http {
 
-/// Serves one request. What it throws becomes a problem: `Overloaded` and `Unavailable` and
-/// `StoreFault` 503, anything else 500 with a text that tells nothing.
+/// Serves one request. What it throws becomes a problem: `Overloaded` and `Unavailable` (so
+/// `StoreFault` too) 503, anything else 500 with a text that tells nothing.
 using Handler = std::function<awaitable<Response>(Request request)>;
 
 /// Paths and their handlers. Filled before serving, then only read: loops share one router.
@@ -39,8 +40,8 @@ public:
 
     /// Finds and calls the handler; 404, 405 (with Allow) by itself.
     awaitable<Response> serve(Request request) const;
-    /// The same; `route` gets the pattern that matched, or "none".
-    awaitable<Response> serve(Request request, std::string& route) const;
+    /// The same; `route` gets the pattern that matched, of this router, or "none".
+    awaitable<Response> serve(Request request, std::string_view& route) const;
 
     /// "GET /path/{id}" of every route, sorted: tests hold api/openapi.yaml against it.
     [[nodiscard]] std::vector<std::string> routes() const;
@@ -52,9 +53,12 @@ private:
         std::vector<std::string> segments;
         Handler handler;
     };
-    [[nodiscard]] const Route* find(std::string_view method,
-                                    const std::vector<std::string>& path) const;
-    [[nodiscard]] std::string allowed_methods(const std::vector<std::string>& path) const;
+    using Segments = std::span<const std::string_view>;
+    static int fit(const Route& route, Segments path);
+    [[nodiscard]] const Route* find(std::string_view method, Segments path) const;
+    [[nodiscard]] std::string allowed_methods(Segments path) const;
+    [[nodiscard]] std::string all_methods() const;
+    [[nodiscard]] Response without_route(const Request& request, const std::string& allowed) const;
 
     std::vector<Route> routes_;
     Handler fallback_;
@@ -64,10 +68,10 @@ struct ServerLimits {
     std::size_t header_bytes_max = 16 * 1024;
     std::size_t body_bytes_max = 1024 * 1024;
     std::size_t connections_max = 4'096;
-    std::chrono::seconds header_timeout{10};  // slow writers: the whole request head
-    std::chrono::seconds body_timeout{30};
-    std::chrono::seconds write_timeout{30};  // slow readers
-    std::chrono::seconds idle_timeout{90};   // keep-alive
+    std::chrono::milliseconds header_timeout{10'000};  // slow writers: the whole request head
+    std::chrono::milliseconds body_timeout{30'000};
+    std::chrono::milliseconds write_timeout{30'000};  // slow readers
+    std::chrono::milliseconds idle_timeout{90'000};   // keep-alive
 };
 
 struct ServerOptions {
@@ -80,9 +84,10 @@ struct ServerOptions {
 };
 
 /// An HTTP/1.1 server on one loop (RFC 9112, on Boost.Beast). Keep-alive, pipelining in order,
-/// limits, `Expect: 100-continue`, gzip of compressible answers when asked. Counts
-/// florin_http_requests_total{server,route,method,status} and
-/// florin_http_request_seconds{server,route}.
+/// limits, `Expect: 100-continue`, gzip of compressible answers when asked. What breaks a limit is
+/// answered with a problem (400, 408, 413, 431, 503, 505) and closed. Every answer carries its
+/// trace id in `X-Correlation-ID`. Counts florin_http_requests_total{server,route,method,status},
+/// florin_http_request_seconds{server,route} and florin_http_refused_connections_total{server}.
 class Server {
 public:
     Server(runtime::Loop& loop, const Router& router, ServerOptions options,

@@ -1,5 +1,7 @@
 #include "platform/http/target.h"
 
+#include <optional>
+
 namespace florin::http {
 namespace {
 
@@ -41,6 +43,18 @@ bool has_dot_segment(std::string_view path) {
     return false;
 }
 
+/// Clients of proxies send the whole URL, and servers must take it (RFC 9112, 3.2.2).
+std::optional<std::string_view> local_part(std::string_view target) {
+    if (target.starts_with('/')) return target;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!target.starts_with(scheme)) continue;
+        const auto path = target.find_first_of("/?", scheme.size());
+        if (path == std::string_view::npos) return "/";
+        if (target[path] == '/') return target.substr(path);
+    }
+    return std::nullopt;
+}
+
 std::expected<void, std::string> read_query(std::string_view query, Request& request) {
     constexpr std::size_t parameters_max = 100;
     while (!query.empty()) {
@@ -63,7 +77,13 @@ std::expected<void, std::string> read_query(std::string_view query, Request& req
 }  // namespace
 
 std::expected<void, std::string> read_target(std::string_view target, Request& request) {
-    if (!target.starts_with('/')) return std::unexpected("the address must begin with a slash");
+    if (target == "*" && request.method == "OPTIONS") {
+        request.path = "*";
+        return {};
+    }
+    const auto local = local_part(target);
+    if (!local) return std::unexpected("the address must begin with a slash");
+    target = *local;
     const auto question = target.find('?');
     auto path = decode(target.substr(0, question), false);
     if (!path) return std::unexpected(path.error());
