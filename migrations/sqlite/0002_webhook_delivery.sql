@@ -16,7 +16,8 @@ CREATE TABLE webhook_delivery (
     trace_id       TEXT    NOT NULL,
     delivered_at   INTEGER,
     http_status    INTEGER,
-    duration_ms    INTEGER
+    duration_ms    INTEGER,
+    attempts_before_resend INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- One lane a receiver, what is due first in front.

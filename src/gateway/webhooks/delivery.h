@@ -25,7 +25,8 @@ struct WebhookDelivery {
     Money amount;
     bool simulated = false;  // asked for by SimulateWebhook
     State state = State::Pending;
-    int attempts = 0;  // made so far
+    int attempts = 0;                // made so far
+    int attempts_before_resend = 0;  // of those: made before it was sent again by hand
     Instant created_at;
     Instant due_at;  // of the next attempt; of the first one: when the outcome was due
     std::string trace_id;

@@ -18,8 +18,8 @@ struct DeliveryResult {
     WebhookAttempt attempt;
 };
 
-/// Stores many results in one command; a delivery somebody else has finished stays as it is.
-void record_results(store::Transaction& tx, const std::vector<DeliveryResult>& results);
+/// Stores what an attempt came to; a delivery somebody else has finished stays as it is.
+void record_result(store::Transaction& tx, const DeliveryResult& result);
 
 struct LaneContent {
     std::vector<WebhookDelivery> due;  // due now, earliest first
@@ -27,7 +27,11 @@ struct LaneContent {
 };
 LaneContent read_lane(store::Snapshot& snapshot, const std::string& origin, Instant now, int limit);
 
-/// The origins that have pending deliveries, at most `limit`.
-std::vector<std::string> pending_origins(store::Snapshot& snapshot, std::size_t limit);
+struct PendingOrigins {
+    std::vector<std::string> due;     // with a delivery due now
+    std::optional<Instant> next_due;  // of the others: when the first of them is
+};
+/// The receivers with pending deliveries; `limit` bounds those that are due.
+PendingOrigins pending_origins(store::Snapshot& snapshot, Instant now, std::size_t limit);
 
 }  // namespace florin::gateway

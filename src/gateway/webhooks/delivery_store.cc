@@ -1,5 +1,7 @@
 #include "gateway/webhooks/delivery_store.h"
 
+#include <algorithm>
+
 #include "gateway/webhooks/delivery_results.h"
 
 namespace florin::gateway {
@@ -11,18 +13,22 @@ using store::Sql;
 #define DELIVERY_COLUMNS                                                                        \
     "id, intent_id, url, origin, reservation_id, payment_status, amount, currency, simulated, " \
     "state,"                                                                                    \
-    " attempts, created_at, due_at, trace_id, delivered_at, http_status, duration_ms"
+    " attempts, created_at, due_at, trace_id, delivered_at, http_status, duration_ms, "         \
+    "attempts_before_resend"
 
 constexpr Sql insert_sql("INSERT INTO webhook_delivery (" DELIVERY_COLUMNS
-                         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL)");
+                         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,0)");
 constexpr Sql find_sql("SELECT " DELIVERY_COLUMNS " FROM webhook_delivery WHERE id = ?");
 constexpr Sql of_intent_sql("SELECT " DELIVERY_COLUMNS
                             " FROM webhook_delivery WHERE intent_id = ? ORDER BY id");
 constexpr Sql list_sql("SELECT " DELIVERY_COLUMNS
                        " FROM webhook_delivery WHERE id < ? ORDER BY id DESC LIMIT ?");
+// Pending ones are few among many: their ids come from the lanes' index, not from the table.
 constexpr Sql list_pending_sql(
     "SELECT " DELIVERY_COLUMNS
-    " FROM webhook_delivery WHERE state = 0 AND id < ? ORDER BY id DESC LIMIT ?");
+    " FROM webhook_delivery WHERE id IN"
+    " (SELECT id FROM webhook_delivery INDEXED BY webhook_delivery_lane"
+    "  WHERE state = 0 AND id < ? ORDER BY id DESC LIMIT ?) ORDER BY id DESC");
 constexpr Sql list_delivered_sql(
     "SELECT " DELIVERY_COLUMNS
     " FROM webhook_delivery WHERE state = 1 AND id < ? ORDER BY id DESC LIMIT ?");
@@ -32,7 +38,14 @@ constexpr Sql list_dead_sql(
 constexpr Sql attempts_sql(
     "SELECT number, at, duration_ms, http_status, error FROM webhook_attempt WHERE delivery_id = ? "
     "ORDER BY number");
-constexpr Sql resend_sql("UPDATE webhook_delivery SET state = 0, due_at = ? WHERE id = ?");
+// An earlier success becomes one attempt among the others: the row will tell of the next one.
+constexpr Sql keep_success_sql(
+    "INSERT OR REPLACE INTO webhook_attempt (delivery_id, number, at, duration_ms, http_status, "
+    "error) SELECT id, attempts, delivered_at, duration_ms, http_status, '' FROM webhook_delivery"
+    " WHERE id = ? AND delivered_at IS NOT NULL");
+constexpr Sql resend_sql(
+    "UPDATE webhook_delivery SET state = 0, due_at = ?, delivered_at = NULL,"
+    " attempts_before_resend = attempts WHERE id = ?");
 constexpr Sql delivered_sql(
     "UPDATE webhook_delivery SET state = 1, attempts = ?, delivered_at = ?, http_status = ?, "
     "duration_ms = ?"
@@ -51,7 +64,8 @@ constexpr Sql due_sql("SELECT " DELIVERY_COLUMNS
 constexpr Sql lane_next_sql(
     "SELECT min(due_at) FROM webhook_delivery WHERE state = 0 AND origin = ? AND due_at > ?");
 constexpr Sql next_origin_sql(
-    "SELECT min(origin) FROM webhook_delivery WHERE state = 0 AND origin > ?");
+    "SELECT origin, due_at FROM webhook_delivery INDEXED BY webhook_delivery_lane"
+    " WHERE state = 0 AND origin > ? ORDER BY origin, due_at LIMIT 1");
 constexpr Sql prune_attempts_sql(
     "DELETE FROM webhook_attempt WHERE delivery_id IN"
     " (SELECT id FROM webhook_delivery WHERE id < ? AND state <> 0 ORDER BY id LIMIT ?)");
@@ -74,6 +88,7 @@ WebhookDelivery read_delivery(const Rows& row) {
     delivery.created_at = row.instant(11);
     delivery.due_at = row.instant(12);
     delivery.trace_id = row.text(13);
+    delivery.attempts_before_resend = static_cast<int>(row.integer(17));
     return delivery;
 }
 
@@ -134,7 +149,8 @@ std::vector<WebhookRecord> list_deliveries(store::Snapshot& snapshot,
     Uuid after_all;
     after_all.bytes.fill(0xFF);
     std::vector<WebhookRecord> records;
-    auto rows = open_list(snapshot, state, before.value_or(after_all), limit);
+    const Uuid older_than = before.value_or(after_all);  // bound by reference while rows are read
+    auto rows = open_list(snapshot, state, older_than, limit);
     while (rows.next()) records.push_back(read_record(snapshot, rows));
     return records;
 }
@@ -148,6 +164,8 @@ std::expected<WebhookDelivery, ResendRefusal> resend_delivery(store::Transaction
         return std::unexpected(ResendRefusal::StillPending);
     delivery.state = WebhookDelivery::State::Pending;
     delivery.due_at = now;
+    delivery.attempts_before_resend = delivery.attempts;
+    tx.execute(keep_success_sql, id);
     tx.execute(resend_sql, now, id);
     return delivery;
 }
@@ -158,18 +176,17 @@ std::int64_t prune_deliveries(store::Transaction& tx, Instant before, int limit)
     return tx.execute(prune_sql, border, limit);
 }
 
-void record_results(store::Transaction& tx, const std::vector<DeliveryResult>& results) {
-    for (const auto& result : results) {
-        if (result.state == WebhookDelivery::State::Delivered) {
-            tx.execute(delivered_sql, result.attempt.number, result.attempt.at,
-                       result.attempt.http_status, result.attempt.duration_ms, result.id);
-            continue;
-        }
-        tx.execute(failed_sql, static_cast<int>(result.state), result.attempt.number, result.due_at,
-                   result.attempt.http_status, result.attempt.duration_ms, result.id);
-        tx.execute(attempt_sql, result.id, result.attempt.number, result.attempt.at,
-                   result.attempt.duration_ms, result.attempt.http_status, result.attempt.error);
+void record_result(store::Transaction& tx, const DeliveryResult& result) {
+    const WebhookAttempt& attempt = result.attempt;
+    if (result.state == WebhookDelivery::State::Delivered) {
+        tx.execute(delivered_sql, attempt.number, attempt.at, attempt.http_status,
+                   attempt.duration_ms, result.id);
+        return;
     }
+    tx.execute(failed_sql, static_cast<int>(result.state), attempt.number, result.due_at,
+               attempt.http_status, attempt.duration_ms, result.id);
+    tx.execute(attempt_sql, result.id, attempt.number, attempt.at, attempt.duration_ms,
+               attempt.http_status, attempt.error);
 }
 
 LaneContent read_lane(store::Snapshot& snapshot, const std::string& origin, Instant now,
@@ -184,17 +201,22 @@ LaneContent read_lane(store::Snapshot& snapshot, const std::string& origin, Inst
     return content;
 }
 
-// One index seek a lane: the number of deliveries does not matter.
-std::vector<std::string> pending_origins(store::Snapshot& snapshot, std::size_t limit) {
-    std::vector<std::string> origins;
+// One index seek a receiver: the number of deliveries does not matter.
+PendingOrigins pending_origins(store::Snapshot& snapshot, Instant now, std::size_t limit) {
+    PendingOrigins pending;
     std::string last;
-    while (origins.size() < limit) {
+    while (pending.due.size() < limit) {
         auto rows = snapshot.query(next_origin_sql, last);
-        if (!rows.next() || rows.is_null(0)) break;
+        if (!rows.next()) break;
         last = rows.text(0);
-        origins.push_back(last);
+        const Instant due = rows.instant(1);
+        if (due <= now) {
+            pending.due.push_back(last);
+        } else {
+            pending.next_due = pending.next_due ? std::min(*pending.next_due, due) : due;
+        }
     }
-    return origins;
+    return pending;
 }
 
 }  // namespace florin::gateway

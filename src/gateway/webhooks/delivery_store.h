@@ -41,8 +41,9 @@ std::vector<WebhookRecord> list_deliveries(store::Snapshot& snapshot,
 
 enum class ResendRefusal : std::uint8_t { NotFound, StillPending };
 
-/// Makes a delivered or dead delivery pending again, due at `now`, with its attempts kept. The id
-/// stays the same, so that a receiver can tell it from a new one.
+/// Makes a delivered or dead delivery pending again, due at `now`, with its attempts kept and as
+/// many to come as a new one has. The id stays the same, so that a receiver can tell it from a new
+/// one.
 std::expected<WebhookDelivery, ResendRefusal> resend_delivery(store::Transaction& tx,
                                                               const Uuid& id, Instant now);
 

@@ -27,7 +27,7 @@ struct DispatcherOptions {
     std::size_t lane_queue_max =
         1'024;  // deliveries of one receiver in memory; the rest wait in the store
     std::size_t lanes_max = 4'096;  // receivers in memory; the rest wait in the store
-    RetryPolicy retry;
+    RetryPolicy retry{};
     std::uint64_t jitter_seed = 1;
 };
 

@@ -21,7 +21,7 @@ Wakeup::~Wakeup() = default;
 
 void Wakeup::notify() {
     if (notified_.exchange(true)) return;  // the waiter has yet to see the last call
-    loop_.post([this] { state_->timer.cancel(); });
+    loop_.post([state = state_] { state->timer.cancel(); });
 }
 
 awaitable<void> Wakeup::wait_until(const Clock& clock, std::optional<Instant> due) {

@@ -30,7 +30,7 @@ private:
     struct State;
     Loop& loop_;
     std::atomic<bool> notified_{false};
-    std::unique_ptr<State> state_;
+    std::shared_ptr<State> state_;  // shared with notifications on their way to the loop
 };
 
 }  // namespace florin::runtime
