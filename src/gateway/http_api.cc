@@ -206,7 +206,8 @@ private:
 
     static std::optional<PaymentState> state_named(std::string_view name) {
         for (int number = 1; number <= 7; ++number) {
-            if (name_of(*payment_state_from(number)) == name) return payment_state_from(number);
+            const auto state = payment_state_from(number);
+            if (state && name_of(*state) == name) return state;
         }
         return std::nullopt;
     }
@@ -258,7 +259,7 @@ void add_gateway_routes(http::Router& router, store::Store& store, const Clock& 
                [api](Request request) { return api->page(std::move(request)); });
     router.add("GET", "/pay/{id}/state",
                [api](Request request) { return api->public_state(std::move(request)); });
-    router.add("GET", "/", [](Request) { return landing_page(); });
+    router.add("GET", "/", [](const Request&) { return landing_page(); });
 }
 
 }  // namespace florin::gateway

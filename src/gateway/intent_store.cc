@@ -104,7 +104,8 @@ template <class Visit>
 void walk(store::Snapshot& snapshot, const IntentFilter& filter,
           const std::optional<IntentCursor>& after, Visit visit) {
     if (filter.reservation_id.empty() && filter.user_id.empty()) {
-        auto rows = snapshot.query(list_all, after ? after->id : after_all_ids());
+        const Uuid before = after ? after->id : after_all_ids();  // bound by reference
+        auto rows = snapshot.query(list_all, before);
         while (rows.next() && visit(rows)) {
         }
         return;
@@ -114,7 +115,8 @@ void walk(store::Snapshot& snapshot, const IntentFilter& filter,
     if (after) bucket = std::min(bucket, after->bucket);
     for (; bucket >= oldest; --bucket) {
         const bool cut = after && after->bucket == bucket;
-        auto rows = open_bucket(snapshot, filter, bucket, cut ? after->id : after_all_ids());
+        const Uuid before = cut ? after->id : after_all_ids();  // bound by reference
+        auto rows = open_bucket(snapshot, filter, bucket, before);
         while (rows.next()) {
             if (!visit(rows)) return;
         }
@@ -157,8 +159,9 @@ std::string text_of(const IntentCursor& cursor) {
 std::optional<IntentCursor> parse_cursor(std::string_view text) {
     if (text.size() != 48) return std::nullopt;
     IntentCursor cursor;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + 16, cursor.bucket, 16);
-    if (error != std::errc{} || stop != text.data() + 16 || cursor.bucket < 0) return std::nullopt;
+    const std::string_view bucket = text.substr(0, 16);
+    const auto [stop, error] = std::from_chars(bucket.begin(), bucket.end(), cursor.bucket, 16);
+    if (error != std::errc{} || stop != bucket.end() || cursor.bucket < 0) return std::nullopt;
     std::string id(text.substr(16));
     for (const std::size_t dash : {8U, 13U, 18U, 23U}) id.insert(dash, 1, '-');
     const auto parsed = parse_uuid(id);

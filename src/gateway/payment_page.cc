@@ -48,7 +48,7 @@ async function follow(){
 follow();
 </script>)";
 
-http::Response page(unsigned status, std::string title, const std::string& body) {
+http::Response page(unsigned status, const std::string& title, const std::string& body) {
     http::Response response{
         .status = status, .content_type = "text/html; charset=utf-8", .body = "", .headers = {}};
     response.body =

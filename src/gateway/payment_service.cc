@@ -68,7 +68,7 @@ PaymentService::PaymentService(store::Store& store, const Clock& clock, UuidGene
                                telemetry::Metrics& metrics)
     : store_(store),
       clock_(clock),
-      ids_(std::move(ids)),
+      ids_(ids),
       dice_(dice),
       buckets_(buckets),
       settings_(settings),

@@ -24,7 +24,7 @@ SettlementClock::SettlementClock(runtime::Loop& loop, store::Store& store, const
                                  telemetry::Metrics& metrics)
     : store_(store),
       clock_(clock),
-      ids_(std::move(ids)),
+      ids_(ids),
       offer_(std::move(offer)),
       wakeup_(loop),
       waits_for_us_(never),
