@@ -39,8 +39,8 @@ void add_operations_routes(http::Router& router, const Readiness& readiness,
     for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
         router.add(method, "/health", health);
     }
-    router.add("GET", "/ready", [&readiness](http::Request) { return ready(readiness); });
-    router.add("GET", "/metrics", [&metrics](http::Request) { return scrape(metrics); });
+    router.add("GET", "/ready", [&readiness](const http::Request&) { return ready(readiness); });
+    router.add("GET", "/metrics", [&metrics](const http::Request&) { return scrape(metrics); });
     router.set_fallback(not_found);
 }
 

@@ -173,6 +173,8 @@ void Service::run() {
     }
     background_.stop();
     background_thread_.join();
+    // Commands still under way end here, while the loops and parts they answer to exist.
+    store_.reset();
 }
 
 awaitable<void> Service::stop_on_signal() {

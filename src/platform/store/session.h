@@ -21,7 +21,7 @@ private:
     std::string_view text_;
 };
 
-/// Bytes to bind as a BLOB; a view that lives until the statement has run.
+/// Bytes to bind as a BLOB; the view needs to live for the call that binds it.
 struct Blob {
     std::string_view bytes;
 };

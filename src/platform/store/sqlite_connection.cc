@@ -57,6 +57,9 @@ public:
         check(sqlite3_prepare_v3(connection.database_, sql.data(), static_cast<int>(sql.size()),
                                  SQLITE_PREPARE_PERSISTENT, &statement_, nullptr),
               sql);
+        // A query is stepped after its arguments may be gone, so its values are copied; a command's
+        // statement runs while they are still there.
+        if (sqlite3_stmt_readonly(statement_) != 0) keep_ = SQLITE_TRANSIENT;
     }
     ~Prepared() override { sqlite3_finalize(statement_); }
     Prepared(const Prepared&) = delete;
@@ -71,15 +74,14 @@ public:
     // An empty view may have no address, which SQLite would take for NULL.
     void bind(int parameter, std::string_view text) override {
         check(sqlite3_bind_text64(statement_, parameter + 1,
-                                  text.data() != nullptr ? text.data() : "", text.size(),
-                                  SQLITE_STATIC, SQLITE_UTF8),
+                                  text.data() != nullptr ? text.data() : "", text.size(), keep_,
+                                  SQLITE_UTF8),
               "binding a text");
     }
     void bind(int parameter, Blob blob) override {
         const auto& bytes = blob.bytes;
         check(sqlite3_bind_blob64(statement_, parameter + 1,
-                                  bytes.data() != nullptr ? bytes.data() : "", bytes.size(),
-                                  SQLITE_STATIC),
+                                  bytes.data() != nullptr ? bytes.data() : "", bytes.size(), keep_),
               "binding bytes");
     }
     void bind_null(int parameter) override {
@@ -122,6 +124,7 @@ private:
 
     SqliteConnection& connection_;
     sqlite3_stmt* statement_ = nullptr;
+    sqlite3_destructor_type keep_ = SQLITE_STATIC;
 };
 
 SqliteConnection::SqliteConnection(const std::filesystem::path& file, Access access,
