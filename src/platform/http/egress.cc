@@ -66,7 +66,10 @@ bool block_holds(const std::string& block, const ip::address& address) {
 
 }  // namespace
 
-bool allows(const EgressPolicy& policy, std::string_view host, const ip::address& address) {
+bool allows(const EgressPolicy& policy, std::string_view host, const ip::address& reached) {
+    // Without its scope, which takes part in comparisons: fe80::1%1 lies in fe80::/10 too.
+    const ip::address address =
+        reached.is_v6() ? ip::address(ip::address_v6(reached.to_v6().to_bytes())) : reached;
     if (!policy.public_only || is_public(address)) return true;
     return std::ranges::any_of(policy.allowed, [&](const std::string& exception) {
         return exception == host || exception == address.to_string() ||
