@@ -98,8 +98,8 @@ Service::Service(const Settings& settings)
                                      "http/1.1");
     }
     add_operations_routes(operations_router_, readiness_, metrics_);
-    // The writer and the background loop want the other half: with a serving loop for every core they
-    // fight for it, and a quarter fewer calls get through.
+    // The writer and the background loop want the other half: with a serving loop for every core
+    // they fight for it, and a quarter fewer calls get through.
     const unsigned half = std::max(1U, std::thread::hardware_concurrency() / 2);
     const unsigned loops = settings.server.loops == 0 ? half : settings.server.loops;
     for (unsigned i = 0; i < loops; ++i) {

@@ -34,8 +34,9 @@ void add_process_settings(std::vector<Setting>& table) {
         choice({"LOG_FORMAT", group, "Form of the log (default: json in production, else console)"},
                FLORIN_SETTING(log_format),
                {{"console", telemetry::Format::Console}, {"json", telemetry::Format::Json}}));
-    table.push_back(whole_number({"LOOPS", group, "Event loops that serve calls; 0: one for two cores"},
-                                 FLORIN_SETTING(server.loops), 0, 256));
+    table.push_back(
+        whole_number({"LOOPS", group, "Event loops that serve calls; 0: one for two cores"},
+                     FLORIN_SETTING(server.loops), 0, 256));
     table.push_back(whole_number(
         {"SHUTDOWN_TIMEOUT_MS", group, "How long a stop waits for requests and webhooks under way"},
         FLORIN_SETTING(server.shutdown_timeout), 0, hour_ms));
