@@ -39,7 +39,7 @@ struct ClientOptions {
     std::size_t connections_per_origin_max = 64;
     std::size_t idle_per_origin_max = 64;
     std::size_t origins_max = 4'096;  // idle origins are forgotten past this, oldest first
-    std::chrono::seconds idle_timeout{90};
+    std::chrono::milliseconds idle_timeout{90'000};
     std::chrono::milliseconds connect_timeout{5'000};
     std::size_t response_body_bytes_max = 64 * 1024;
     unsigned redirects_max = 10;

@@ -72,6 +72,26 @@ std::expected<void, std::string> read_authority(std::string_view authority, Url&
     return {};
 }
 
+/// "/a/./b/../c" is "/a/c" (RFC 3986, 5.2.4). What follows a question mark stays.
+std::string without_dot_segments(std::string_view target) {
+    const auto query = std::min(target.find('?'), target.size());
+    std::string_view path = target.substr(0, query);
+    std::string out;
+    while (!path.empty()) {
+        const auto end = std::min(path.find('/', 1), path.size());
+        const auto segment = path.substr(0, end);
+        path.remove_prefix(end);
+        if (segment == "/..") out.erase(std::min(out.rfind('/'), out.size()));
+        if (segment != "/.." && segment != "/.") {
+            out += segment;
+        } else if (path.empty()) {
+            out += '/';
+        }
+    }
+    out += target.substr(query);
+    return out;
+}
+
 }  // namespace
 
 std::string Url::origin() const {
@@ -89,9 +109,11 @@ std::string Url::authority() const {
 std::expected<Url, std::string> parse_url(std::string_view text) {
     if (text.size() > url_bytes_max)
         return std::unexpected("is longer than two thousand characters");
-    const bool bad =
-        std::ranges::any_of(text, [](char c) { return c <= ' ' || c == 0x7F || c == '\\'; });
-    if (bad) return std::unexpected("holds a space, backslash or control character");
+    const bool bad = std::ranges::any_of(text, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte <= ' ' || byte >= 0x7F || c == '\\';
+    });
+    if (bad) return std::unexpected("holds a character that has to be percent-encoded");
     Url url;
     if (starts_with_ignoring_case(text, "https://")) {
         url.tls = true;
@@ -113,6 +135,23 @@ std::expected<Url, std::string> parse_url(std::string_view text) {
         url.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);
     }
     return url;
+}
+
+std::expected<Url, std::string> resolve_reference(const Url& base, std::string_view reference) {
+    reference = reference.substr(0, reference.find('#'));
+    if (reference.find("://") < reference.find_first_of("/?")) return parse_url(reference);
+    if (reference.starts_with("//"))
+        return parse_url((base.tls ? "https:" : "http:") + std::string(reference));
+    const std::string_view path = std::string_view(base.target).substr(0, base.target.find('?'));
+    std::string target(reference);
+    if (reference.empty()) {
+        target = base.target;
+    } else if (reference.starts_with('?')) {
+        target = std::string(path) + target;
+    } else if (!reference.starts_with('/')) {
+        target = std::string(path.substr(0, path.rfind('/') + 1)) + target;
+    }
+    return parse_url(base.origin() + without_dot_segments(target));
 }
 
 }  // namespace florin::http

@@ -24,4 +24,8 @@ struct Url {
 /// characters and bad ports. The error is a phrase that says what is wrong.
 std::expected<Url, std::string> parse_url(std::string_view text);
 
+/// The URL that `reference` names when it stands in an answer from `base`: a whole URL, or a host,
+/// path or query relative to it (RFC 3986, 5.2).
+std::expected<Url, std::string> resolve_reference(const Url& base, std::string_view reference);
+
 }  // namespace florin::http
