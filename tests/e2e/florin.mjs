@@ -139,6 +139,7 @@ export async function run(args, { env = {}, input = '' , cwd = os.tmpdir() } = {
   let err = '';
   child.stdout.on('data', (text) => { out += text; });
   child.stderr.on('data', (text) => { err += text; });
+  child.stdin.on('error', () => {}); // it may end without reading
   child.stdin.end(input);
   const [code] = await once(child, 'close');
   return { code, out, err };

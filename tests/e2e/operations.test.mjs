@@ -154,7 +154,7 @@ test('the worker that is to come says so', async () => {
 });
 
 test('the payment page shows the payment live', { skip: !fs.existsSync('/usr/bin/chromium') && 'chromium is not installed' }, async () => {
-  const { payment_intent_id: id } = await florin.create({ metadata: { tags: { delay_ms: '1500' } } });
+  const { payment_intent_id: id } = await florin.create({ metadata: { tags: { delay_ms: '60000' } } });
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'] });
   try {
     const page = await browser.newPage();
@@ -162,7 +162,8 @@ test('the payment page shows the payment live', { skip: !fs.existsSync('/usr/bin
     page.on('pageerror', (error) => errors.push(error.message));
     await page.goto(`http://127.0.0.1:${florin.ports.http}/pay/${id}`);
     await page.getByText('PENDING', { exact: true }).waitFor();
-    await page.getByText('COMPLETED', { exact: true }).waitFor({ timeout: 10_000 });
+    await florin.call('ProcessPayment', { payment_intent_id: id });
+    await page.getByText('COMPLETED', { exact: true }).waitFor();
     assert.equal(await page.locator('#amount').textContent(), '50,000 KRW');
     assert.deepEqual(errors, []);
     if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
