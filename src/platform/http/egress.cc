@@ -32,7 +32,7 @@ bool in_block(const ip::address_v6& address, const ip::network_v6& block) {
 /// The IPv4 address an IPv6 address stands for: mapped, NAT64 (64:ff9b::/96) and 6to4 (2002::/16).
 std::optional<ip::address_v4> embedded_v4(const ip::address_v6& address) {
     const auto b = address.to_bytes();
-    const auto tail = ip::address_v4({b[12], b[13], b[14], b[15]});
+    auto tail = ip::address_v4({b[12], b[13], b[14], b[15]});
     if (address.is_v4_mapped()) return tail;
     const bool compatible =
         std::all_of(b.begin(), b.begin() + 12, [](auto byte) { return byte == 0; });

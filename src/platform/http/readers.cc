@@ -11,7 +11,6 @@
 #include "platform/http/target.h"
 #include "platform/telemetry/trace.h"
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace beast_http = boost::beast::http;
 using boost::system::error_code;

@@ -134,6 +134,7 @@ awaitable<Response> Router::serve(Request request) const {
 
 std::vector<std::string> Router::routes() const {
     std::vector<std::string> all;
+    all.reserve(routes_.size());
     for (const auto& route : routes_) all.push_back(route.method + " " + route.pattern);
     std::ranges::sort(all);
     return all;

@@ -1,7 +1,7 @@
 #include "platform/http/testing.h"
 
 #include <charconv>
-#include <future>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -144,9 +144,10 @@ RawServer::RawServer(Script script)
     : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)), script_(std::move(script)) {
     sockaddr_in address = local_address(0);
     socklen_t size = sizeof(address);
-    ::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), size);
-    ::listen(descriptor_, 64);
-    ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size);
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    const bool listening = ::bind(descriptor_, any, size) == 0 && ::listen(descriptor_, 64) == 0 &&
+                           ::getsockname(descriptor_, any, &size) == 0;
+    require(listening, "this machine has a free port");
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] {
         for (int number = 0;; ++number) {
@@ -204,12 +205,15 @@ void TestServer::wait_until_held() {
 
 void TestServer::drain(std::chrono::milliseconds deadline) {
     std::promise<void> drained;
-    const auto task = [&]() -> awaitable<void> {
-        co_await server_->drain(deadline);
-        drained.set_value();
-    };
-    runtime::spawn(loop_, "drain", task());
-    drained.get_future().wait();
+    auto done = drained.get_future();
+    runtime::spawn(loop_, "drain", drain_on_loop(deadline, std::move(drained)));
+    done.wait();
+}
+
+awaitable<void> TestServer::drain_on_loop(std::chrono::milliseconds deadline,
+                                          std::promise<void> drained) {
+    co_await server_->drain(deadline);
+    drained.set_value();
 }
 
 }  // namespace florin::http::testing

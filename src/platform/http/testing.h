@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -86,6 +87,7 @@ public:
 
 private:
     awaitable<Response> hold(Request request);
+    awaitable<void> drain_on_loop(std::chrono::milliseconds deadline, std::promise<void> drained);
 
     runtime::Loop loop_{"http test"};
     telemetry::Metrics metrics_;
