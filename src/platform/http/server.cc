@@ -207,7 +207,7 @@ awaitable<bool> Server::Impl::read_request(Connection& connection) {
                                "the request did not arrive in time; send it again, faster"};
             co_await refuse_request(connection, late);
         } else {
-            lost = !channel->timed_out();
+            lost = true;  // gone, or idle: nothing is on its way that lingering could save
         }
         co_return false;
     }
