@@ -229,7 +229,9 @@ int run_serve(const Settings& settings) {
     const telemetry::LogSession log({.format = settings.log_format,
                                      .level = settings.log_level,
                                      .colour = ::isatty(STDOUT_FILENO) == 1});
+    // Both become errors of the call that met them: a closed peer, and a file at its size limit.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     try {
         Service service(settings);
         service.run();
