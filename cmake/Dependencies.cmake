@@ -13,4 +13,6 @@ pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 if(FLORIN_TESTS)
   find_package(GTest REQUIRED)
+  # A client nobody here wrote, for the tests of our server.
+  pkg_check_modules(grpcpp REQUIRED IMPORTED_TARGET grpc++)
 endif()

@@ -26,6 +26,11 @@ namespace {
 constexpr std::size_t read_bytes = 64 * 1024;
 constexpr std::size_t write_bytes = 256 * 1024;
 constexpr std::chrono::milliseconds sweep_interval{1'000};
+// Deadlines closer together than this share a sweep: no sweep follows another sooner.
+constexpr std::chrono::milliseconds sweep_spacing{5};
+
+// Of all servers of the process: the limit on connections is about its descriptors and memory.
+std::atomic<std::size_t> process_connections{0};
 
 }  // namespace
 
@@ -49,8 +54,8 @@ public:
           acceptor_(loop.context()),
           sweeper_(loop.context()) {
         metrics.gauge_from("florin_grpc_connections", "Open gRPC connections of one loop.",
-                           {{"loop", loop.name()}}, [this] {
-                               return static_cast<double>(open_.load(std::memory_order_relaxed));
+                           {{"loop", loop.name()}}, [open = open_] {
+                               return static_cast<double>(open->load(std::memory_order_relaxed));
                            });
     }
 
@@ -64,16 +69,20 @@ public:
     const Services& services_;
     const ServerOptions options_;
     ServerMetrics metrics_;
-    std::atomic<std::size_t> open_{0};
+    // Shared with the gauge that reads it, which the registry keeps.
+    const std::shared_ptr<std::atomic<std::size_t>> open_ =
+        std::make_shared<std::atomic<std::size_t>>(0);
 
 private:
     void accept();
     void accepted(Tcp::socket socket);
-    void sweep_later();
+    void sweep();
 
     Tcp::acceptor acceptor_;
     asio::steady_timer sweeper_;
-    SteadyTime next_sweep_{};
+    SteadyTime last_sweep_{};
+    SteadyTime next_sweep_ = SteadyTime::max();
+    bool accept_at_sweep_ = false;
     std::set<std::shared_ptr<ServerConnection>> connections_;
     bool draining_ = false;
 };
@@ -164,10 +173,9 @@ private:
     void received(std::size_t size) {
         if (closed_) return;
         receiving_ = true;
-        const bool healthy =
-            session_->receive({input_.data(), size}, std::chrono::steady_clock::now());
+        session_->receive({input_.data(), size}, std::chrono::steady_clock::now());
         receiving_ = false;
-        if (!healthy) ending_ = "abuse";
+        if (ending_ == nullptr) ending_ = session_->abuse();
         flush();
         if (!closed_ && ending_ == nullptr) read();
     }
@@ -176,6 +184,7 @@ private:
         if (closed_ || writing_ || !started_) return;
         output_.clear();
         if (!session_->take_output(output_, write_bytes)) return close("protocol_error");
+        if (ending_ == nullptr) ending_ = session_->abuse();
         if (output_.empty()) {
             if (ending_ != nullptr) return close(ending_);
             if (session_->finished()) close(nullptr);
@@ -229,7 +238,7 @@ std::uint16_t Server::Impl::listen() {
                                  std::to_string(options_.port) + " for gRPC: " + failed.message());
     }
     accept();
-    sweep_later();
+    sweep_at(std::chrono::steady_clock::now() + sweep_interval);
     return acceptor_.local_endpoint().port();
 }
 
@@ -237,18 +246,19 @@ void Server::Impl::accept() {
     acceptor_.async_accept([self = shared_from_this()](error_code failed, Tcp::socket socket) {
         if (failed == asio::error::operation_aborted || self->draining_) return;
         if (!failed) self->accepted(std::move(socket));
-        // Out of descriptors: the regular sweep's pace is soon enough to try again.
         if (failed) {
             telemetry::warning("A connection could not be accepted",
                                {{"reason", failed.message()}});
-            self->next_sweep_ = {};
+            // Out of descriptors: trying again at once would only fail again.
+            self->accept_at_sweep_ = true;
+            return;
         }
         self->accept();
     });
 }
 
 void Server::Impl::accepted(Tcp::socket socket) {
-    if (open_ >= options_.limits.connections_max) {
+    if (process_connections.load(std::memory_order_relaxed) >= options_.limits.connections_max) {
         metrics_.ended("too_many");
         return;  // closes it
     }
@@ -266,31 +276,35 @@ void Server::Impl::accepted(Tcp::socket socket) {
             shared_from_this(), std::move(socket), text_of(endpoint));
     }
     connections_.insert(connection);
-    ++open_;
+    ++*open_;
+    ++process_connections;
     connection->begin();
 }
 
 void Server::Impl::gone(ServerConnection& connection) {
-    if (connections_.erase(connection.shared_from_this()) > 0) --open_;
+    if (connections_.erase(connection.shared_from_this()) == 0) return;
+    --*open_;
+    --process_connections;
 }
 
 void Server::Impl::sweep_at(SteadyTime at) {
+    at = std::max(at, last_sweep_ + sweep_spacing);
     if (at >= next_sweep_) return;
     next_sweep_ = at;
-    sweeper_.expires_at(at);
+    sweeper_.expires_at(next_sweep_);
     sweeper_.async_wait([self = shared_from_this()](error_code cancelled) {
-        if (cancelled) return;
-        const auto now = std::chrono::steady_clock::now();
-        const auto connections = self->connections_;  // a sweep may end some
-        for (const auto& connection : connections) connection->sweep(now);
-        self->sweep_later();
+        if (!cancelled) self->sweep();
     });
 }
 
-void Server::Impl::sweep_later() {
+void Server::Impl::sweep() {
+    last_sweep_ = std::chrono::steady_clock::now();
     next_sweep_ = SteadyTime::max();
-    if (!draining_ || !connections_.empty())
-        sweep_at(std::chrono::steady_clock::now() + sweep_interval);
+    if (std::exchange(accept_at_sweep_, false) && !draining_) accept();
+    const auto connections = connections_;  // a sweep may end some
+    // Each asks for the next sweep by its earliest deadline.
+    for (const auto& connection : connections) connection->sweep(last_sweep_);
+    if (!draining_ || !connections_.empty()) sweep_at(last_sweep_ + sweep_interval);
 }
 
 awaitable<void> Server::Impl::drain(std::chrono::milliseconds deadline) {
@@ -334,7 +348,7 @@ awaitable<void> Server::drain(std::chrono::milliseconds deadline) {
 }
 
 std::size_t Server::connections() const {
-    return impl_->open_;
+    return *impl_->open_;
 }
 
 }  // namespace florin::grpc

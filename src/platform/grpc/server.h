@@ -28,8 +28,12 @@ struct ServerLimits {
     std::size_t connections_max = 4'096;  // over all loops' servers of a process
     /// Bytes a slow reader may leave in the connection's output buffer before its streams wait.
     std::size_t output_buffer_bytes_max = 1024 * 1024;
-    /// Resets by the client within `reset_window` before the connection ends (CVE-2023-44487).
+    /// Streams reset within `reset_window`, by the client or through its errors, before the
+    /// connection ends (CVE-2023-44487).
     std::uint32_t resets_max = 200;
+    /// PING, SETTINGS, PRIORITY and empty DATA frames within `reset_window` before it ends. Far
+    /// above what clients that measure their bandwidth by pings send.
+    std::uint32_t control_frames_max = 2'000;
     std::chrono::seconds reset_window{10};
     /// A connection with no stream for that long is closed with GOAWAY.
     std::chrono::seconds idle_timeout{300};

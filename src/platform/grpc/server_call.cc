@@ -31,15 +31,14 @@ const std::string& ServerCall::peer() const {
 }
 
 awaitable<std::optional<std::string>> ServerCall::read() {
-    while (messages_.empty()) {
-        if (cancelled() || client_done_) co_return std::nullopt;
+    while (!cancelled()) {
+        auto message = session_->next_message(*this);
+        if (message) co_return message;
+        if (cancelled() || client_done_) break;
         runtime::Completion arrived;
         co_await arrived.wait([&] { reader_ = &arrived; });
     }
-    std::string message = std::move(messages_.front());
-    messages_.pop_front();
-    if (session_ != nullptr) session_->consumed(*this, message.size() + prefix_bytes);
-    co_return message;
+    co_return std::nullopt;
 }
 
 awaitable<bool> ServerCall::write(const google::protobuf::MessageLite& message) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -48,17 +47,20 @@ private:
 
     // What the client sends.
     std::size_t header_bytes_ = 0;
+    bool headers_done_ = false;  // what follows are trailers, which mean nothing in gRPC
     bool post_ = false;
     bool grpc_content_ = false;
     bool gzip_request_ = false;
     bool unknown_encoding_ = false;
     bool gzip_accepted_ = false;
     bool bad_timeout_ = false;
-    std::string path_;      // kept only when no method has it
-    std::string received_;  // bytes not yet taken apart into messages
+    std::string path_;  // kept only when no method has it
+    // Bytes not yet taken apart into messages. A stream's messages stay as they came, compressed
+    // ones too, until the handler reads them: what waits is bounded by the window.
+    std::string received_;
+    std::size_t received_at_ = 0;  // where the next message begins
     bool client_done_ = false;
-    std::deque<std::string> messages_;  // of a stream, for `read`
-    std::size_t unread_bytes_ = 0;      // to give back to flow control as the handler reads
+    std::size_t unread_bytes_ = 0;  // of a stream, to give back to flow control
     runtime::Completion* reader_ = nullptr;
 
     // What we answer.

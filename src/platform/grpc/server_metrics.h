@@ -28,6 +28,9 @@ public:
     void ended(const char* reason);
 
 private:
+    telemetry::Counter& count_handled(MethodMetrics& series, const Services::Method& method,
+                                      Code code);
+
     telemetry::Metrics& metrics_;
     std::map<const Services::Method*, MethodMetrics> methods_;
 };

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::uint32_t stream_window_bytes = 1024 * 1024;
 constexpr std::int32_t connection_window_bytes = 4 * 1024 * 1024;
-// Requests of one connection that wait for their last byte, together.
-constexpr std::size_t buffered_bytes_max = 16 * 1024 * 1024;
 constexpr std::size_t metadata_entries_max = 64;
 
 /// nghttp2's option and callback tables, made once for the process and then only read.
@@ -71,19 +69,41 @@ struct SessionCallbacks {
     }
     static int on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
         auto& server = self(user);
-        if (frame->hd.type == NGHTTP2_SETTINGS) server.got_settings_ = true;
-        if (frame->hd.type == NGHTTP2_PING) server.pinged_.reset();
-        if (frame->hd.type == NGHTTP2_RST_STREAM && ++server.resets_ > server.limits_.resets_max) {
-            server.abuse_ = "rapid_reset";
+        const bool ends_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+        const bool empty_data =
+            frame->hd.type == NGHTTP2_DATA && frame->hd.length == 0 && !ends_stream;
+        const bool message = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+        if (!message || empty_data) {
+            server.on_control_frame(frame->hd.type);
+            return 0;
         }
-        if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
         auto* const found = call(session, frame->hd.stream_id);
         if (found == nullptr) return 0;
         if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-            const int ended = server.on_headers_complete(*found);
-            if (ended != 0) return ended;
+            server.on_headers_complete(*found);
         }
-        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) server.on_client_done(*found);
+        if (ends_stream) server.on_client_done(*found);
+        return 0;
+    }
+    static bool blames_client(std::uint32_t error_code) {
+        return error_code != NGHTTP2_NO_ERROR && error_code != NGHTTP2_CANCEL &&
+               error_code != NGHTTP2_REFUSED_STREAM;
+    }
+    static int on_sent(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+        const auto type = frame->hd.type;
+        // Streams that the client makes us reset count like those it resets itself.
+        if (type == NGHTTP2_RST_STREAM && blames_client(frame->rst_stream.error_code)) {
+            self(user).on_control_frame(type);
+        }
+        if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR &&
+            self(user).abuse_ == nullptr) {
+            self(user).abuse_ = "protocol_error";
+        }
+        if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+        if (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA) return 0;
+        if (auto* const found = call(session, frame->hd.stream_id)) {
+            self(user).on_frame_sent(*found);
+        }
         return 0;
     }
     static int on_data(nghttp2_session* session, std::uint8_t, std::int32_t stream,
@@ -108,11 +128,13 @@ Tables::Tables() {
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_max_settings(option, 32);
     nghttp2_option_set_max_outbound_ack(option, 256);
+    nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
                                                             SessionCallbacks::begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, SessionCallbacks::on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, SessionCallbacks::on_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, SessionCallbacks::on_sent);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, SessionCallbacks::on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, SessionCallbacks::on_close);
 }
@@ -152,21 +174,33 @@ ServerSession::~ServerSession() {
     while (first_call_ != nullptr) on_stream_close(*first_call_);
 }
 
-bool ServerSession::receive(std::string_view bytes, SteadyTime now) {
+void ServerSession::receive(std::string_view bytes, SteadyTime now) {
     now_ = now;
     last_received_ = now;
+    pinged_.reset();  // whatever came, the client is there
     if (now - resets_since_ > limits_.reset_window) {
         resets_since_ = now;
         resets_ = 0;
+        control_frames_ = 0;
     }
     const auto taken = nghttp2_session_mem_recv(
         session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     if (taken < 0) {
-        if (abuse_ == nullptr) abuse_ = "protocol_error";
+        if (abuse_ == nullptr)
+            abuse_ = taken == NGHTTP2_ERR_FLOODED ? "control_flood" : "protocol_error";
     } else if (abuse_ != nullptr) {
         nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
     }
-    return abuse_ == nullptr;
+}
+
+void ServerSession::on_control_frame(std::uint8_t type) {
+    if (type == NGHTTP2_RST_STREAM) {
+        if (++resets_ > limits_.resets_max) abuse_ = "rapid_reset";
+        return;
+    }
+    if (type == NGHTTP2_SETTINGS) got_settings_ = true;
+    if (type == NGHTTP2_WINDOW_UPDATE || type == NGHTTP2_GOAWAY) return;
+    if (++control_frames_ > limits_.control_frames_max) abuse_ = "control_flood";
 }
 
 bool ServerSession::take_output(std::string& out, std::size_t bytes_max) {
@@ -196,12 +230,13 @@ int ServerSession::on_begin_headers(std::int32_t stream_id) {
 }
 
 int ServerSession::on_header(ServerCall& call, std::string_view name, std::string_view value) {
+    if (name.empty()) return 0;
     call.header_bytes_ += name.size() + value.size() + 32;  // as RFC 9113, 6.5.2 counts
     if (call.header_bytes_ > 4 * limits_.header_bytes_max) {
         abuse_ = "header_flood";
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
-    if (call.header_bytes_ > limits_.header_bytes_max) return 0;  // refused once complete
+    if (call.headers_done_ || call.header_bytes_ > limits_.header_bytes_max) return 0;
     if (name == ":path") {
         route(call, value);
     } else if (name == ":method") {
@@ -258,110 +293,21 @@ std::optional<Status> ServerSession::refusal_of(const ServerCall& call) const {
     return std::nullopt;
 }
 
-int ServerSession::on_headers_complete(ServerCall& call) {
+void ServerSession::on_headers_complete(ServerCall& call) {
     headers_begun_.reset();
-    if (!call.post_) {
-        answer_http(call, "405");
-        return 0;
-    }
-    if (!call.grpc_content_) {
-        answer_http(call, "415");
-        return 0;
-    }
+    call.headers_done_ = true;
+    // Headers past the limit were not looked at: only their size is known.
+    const bool complete = call.header_bytes_ <= limits_.header_bytes_max;
+    if (complete && !call.post_) return answer_http(call, "405");
+    if (complete && !call.grpc_content_) return answer_http(call, "415");
     if (call.method_ != nullptr) metrics_.started(*call.method_);
-    if (auto refusal = refusal_of(call)) {
-        finish(call, std::move(*refusal));
-        return 0;
-    }
+    if (auto refusal = refusal_of(call)) return finish(call, std::move(*refusal));
     if (call.deadline_) {
         host_.sweep_at(*call.deadline_);
     } else if (call.method_->unary) {
         call.deadline_ = call.started_ + limits_.call_deadline_max;  // found by the regular sweep
     }
     if (call.method_->stream) start_handler(call);
-    return 0;
-}
-
-int ServerSession::on_data(ServerCall& call, std::string_view data) {
-    call.progressed_ = now_;
-    if (call.answered_ || call.method_ == nullptr) {
-        nghttp2_session_consume(session_, call.stream_id_, data.size());
-        return 0;
-    }
-    call.received_.append(data);
-    if (call.received_.size() >= prefix_bytes) {
-        const auto prefix = read_prefix(call.received_);
-        if (!prefix) {
-            finish(call, {Code::Internal, "a message begins with a byte that is neither 0 nor 1"});
-        } else if (prefix->length > limits_.request_message_bytes_max) {
-            finish(call, {Code::ResourceExhausted,
-                          "the message is larger than " +
-                              std::to_string(limits_.request_message_bytes_max) + " bytes"});
-        }
-    }
-    buffered_bytes_ += data.size();
-    if (!call.answered_ && buffered_bytes_ > buffered_bytes_max) {
-        finish(call,
-               {Code::ResourceExhausted, "the connection has too much unfinished data on its way"});
-    }
-    if (call.answered_ || call.method_->unary) {
-        nghttp2_session_consume(session_, call.stream_id_, data.size());
-        return 0;
-    }
-    call.unread_bytes_ += data.size();
-    take_messages(call);
-    return 0;
-}
-
-void ServerSession::on_client_done(ServerCall& call) {
-    call.client_done_ = true;
-    if (call.answered_ || call.method_ == nullptr) return;
-    if (call.method_->unary) {
-        start_handler(call);
-    } else {
-        call.wake(call.reader_);
-    }
-}
-
-// Takes whole messages off the received bytes; what is wrong with one ends the call.
-void ServerSession::take_messages(ServerCall& call) {
-    while (!call.answered_) {
-        auto message = next_message(call);
-        if (!message) break;
-        call.messages_.push_back(std::move(*message));
-        call.wake(call.reader_);
-    }
-}
-
-std::optional<std::string> ServerSession::next_message(ServerCall& call) {
-    if (call.received_.size() < prefix_bytes) return std::nullopt;
-    const auto prefix = read_prefix(call.received_);
-    if (!prefix || prefix->length > limits_.request_message_bytes_max) {
-        finish(call, {Code::ResourceExhausted, "a message has a bad prefix or is too large"});
-        return std::nullopt;
-    }
-    if (call.received_.size() < prefix_bytes + prefix->length) return std::nullopt;
-    std::string message = call.received_.substr(prefix_bytes, prefix->length);
-    call.received_.erase(0, prefix_bytes + prefix->length);
-    buffered_bytes_ -= std::min(buffered_bytes_, message.size() + prefix_bytes);
-    if (!prefix->compressed) return message;
-    if (!call.gzip_request_) {
-        finish(call, {Code::Internal, "a message is compressed without grpc-encoding"});
-        return std::nullopt;
-    }
-    auto inflated = decompress(message, limits_.request_message_bytes_max);
-    if (inflated) return std::move(*inflated);
-    finish(call, std::move(inflated.error()));
-    return std::nullopt;
-}
-
-void ServerSession::consumed(ServerCall& call, std::size_t bytes) {
-    // Compressed messages grow: never give back more than came.
-    const std::size_t give_back =
-        call.messages_.empty() ? call.unread_bytes_ : std::min(bytes, call.unread_bytes_);
-    call.unread_bytes_ -= give_back;
-    nghttp2_session_consume(session_, call.stream_id_, give_back);
-    host_.output_ready();
 }
 
 void ServerSession::start_handler(ServerCall& call) {
@@ -369,13 +315,13 @@ void ServerSession::start_handler(ServerCall& call) {
 }
 
 awaitable<void> ServerSession::serve_unary(std::shared_ptr<ServerCall> call) {
-    ServerSession& session = *call->session_;  // a handler starts while its stream is there
+    require(call->session_ != nullptr, "a handler starts while its stream is there");
     Status status;
     std::string answer(prefix_bytes, '\0');
-    auto message = session.next_message(*call);
+    auto message = call->session_->next_message(*call);
     if (call->answered_) co_return;
-    if (!message || !call->received_.empty()) {
-        session.finish(*call, {Code::Internal, "a unary call has exactly one message"});
+    if (!message) {
+        call->session_->finish(*call, {Code::Internal, "a unary call has exactly one message"});
         co_return;
     }
     try {
@@ -404,13 +350,20 @@ void ServerSession::reset(ServerCall& call, std::uint32_t error_code) {
 }
 
 void ServerSession::on_stream_close(ServerCall& call) {
-    if (!call.answered_ && call.method_ != nullptr) {
+    if (!call.headers_done_)
+        headers_begun_.reset();  // they were broken: there is no more to wait for
+    if (!call.answered_ && call.headers_done_ && call.method_ != nullptr) {
         metrics_.handled(*call.method_, Code::Cancelled,
                          std::chrono::duration<double>(now_ - call.started_).count());
     }
-    buffered_bytes_ -= std::min(buffered_bytes_, call.received_.size());
+    buffered_bytes_ -= call.received_.size() - call.received_at_;
     if (call.unread_bytes_ > 0) nghttp2_session_consume_connection(session_, call.unread_bytes_);
     let_go(call);
+}
+
+// The answer is out. What the client still sends would be for nothing: it is told to stop.
+void ServerSession::on_frame_sent(ServerCall& call) {
+    if (!call.client_done_) reset(call, NGHTTP2_NO_ERROR);
 }
 
 void ServerSession::let_go(ServerCall& call) {
@@ -453,6 +406,7 @@ void ServerSession::sweep_call(ServerCall& call, SteadyTime now) {
         finish(call, {Code::DeadlineExceeded, "the call's deadline has passed"});
         return;
     }
+    if (!call.answered_ && call.deadline_) host_.sweep_at(*call.deadline_);
     const bool waits_for_client =
         call.answered_ || (!call.client_done_ && call.method_ != nullptr && call.method_->unary);
     if (waits_for_client && now - call.progressed_ > limits_.progress_timeout)

@@ -37,11 +37,13 @@ public:
     ServerSession(const ServerSession&) = delete;
     ServerSession& operator=(const ServerSession&) = delete;
 
-    /// Takes what the client sent. False: the connection has to end, after its output was sent.
-    bool receive(std::string_view bytes, SteadyTime now);
+    /// Takes what the client sent; `abuse` may have an answer after it.
+    void receive(std::string_view bytes, SteadyTime now);
     /// Appends what is to be sent, until `out` holds about `bytes_max`. False: the session is
     /// broken.
     bool take_output(std::string& out, std::size_t bytes_max);
+    /// Why the connection has to end, once its output was sent; null when it may go on.
+    [[nodiscard]] const char* abuse() const { return abuse_; }
     /// True when neither side wants anything more.
     [[nodiscard]] bool finished() const;
 
@@ -62,7 +64,9 @@ private:
     // What nghttp2 reports.
     int on_begin_headers(std::int32_t stream_id);
     int on_header(ServerCall& call, std::string_view name, std::string_view value);
-    int on_headers_complete(ServerCall& call);
+    void on_headers_complete(ServerCall& call);
+    void on_control_frame(std::uint8_t type);
+    void on_frame_sent(ServerCall& call);
     int on_data(ServerCall& call, std::string_view data);
     void on_client_done(ServerCall& call);
     void on_stream_close(ServerCall& call);
@@ -72,9 +76,11 @@ private:
     void route(ServerCall& call, std::string_view path);
     std::optional<Status> refusal_of(const ServerCall& call) const;
     void start_handler(ServerCall& call);
-    void take_messages(ServerCall& call);
+    void check_next_message(ServerCall& call);
     std::optional<std::string> next_message(ServerCall& call);
-    void consumed(ServerCall& call, std::size_t bytes);
+    std::optional<std::string> inflated(ServerCall& call, std::string_view message);
+    void give_back(ServerCall& call, std::size_t bytes);
+    void drop_received(ServerCall& call);
 
     static awaitable<void> serve_unary(std::shared_ptr<ServerCall> call);
     static awaitable<void> serve_stream(std::shared_ptr<ServerCall> call);
@@ -105,6 +111,7 @@ private:
     std::optional<SteadyTime> headers_begun_;
     SteadyTime resets_since_;
     std::uint32_t resets_ = 0;
+    std::uint32_t control_frames_ = 0;
     std::size_t buffered_bytes_ = 0;  // of requests not yet handled
     bool got_settings_ = false;
     const char* abuse_ = nullptr;  // set: the connection has to end

@@ -11,6 +11,9 @@ namespace florin::grpc {
 namespace {
 
 constexpr std::size_t compress_from_bytes = 1'024;
+// Clients bound the size of headers, commonly at 8 KiB; a longer one would cost them the status
+// too.
+constexpr std::size_t status_message_bytes_max = 2'048;
 
 nghttp2_nv header(std::string_view name, std::string_view value) {
     // nghttp2 copies both unless told otherwise; its pointers predate const.
@@ -23,6 +26,16 @@ nghttp2_nv constant_header(std::string_view name, std::string_view value) {
     auto field = header(name, value);
     field.flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
     return field;
+}
+
+std::string encoded_message(std::string_view message) {
+    std::string encoded = percent_encode(message.substr(0, status_message_bytes_max));
+    if (encoded.size() > status_message_bytes_max) {
+        encoded.resize(status_message_bytes_max);
+        const auto cut = encoded.rfind('%');  // not within an escape
+        if (cut != std::string::npos && cut + 3 > encoded.size()) encoded.resize(cut);
+    }
+    return encoded;
 }
 
 std::string_view digits_of(Code code) {
@@ -54,6 +67,11 @@ void ServerSession::finish_unary(ServerCall& call, Status status, std::string an
 }
 
 void ServerSession::send_message(ServerCall& call, std::string message) {
+    if (message.size() > limits_.response_message_bytes_max) {
+        return finish(call, {Code::ResourceExhausted,
+                             "the answer is larger than " +
+                                 std::to_string(limits_.response_message_bytes_max) + " bytes"});
+    }
     message.insert(0, prefix_bytes, '\0');
     frame_message(call, std::move(message));
     if (!call.started_answer_) {
@@ -84,6 +102,7 @@ void ServerSession::frame_message(ServerCall& call, std::string message) {
 void ServerSession::finish(ServerCall& call, Status status) {
     require(!call.answered_, "a call is answered once");
     call.answered_ = true;
+    drop_received(call);
     call.status_ = std::move(status);
     call.progressed_ = std::chrono::steady_clock::now();
     if (call.method_ != nullptr) {
@@ -106,9 +125,12 @@ void ServerSession::begin_answer(ServerCall& call) {
                             constant_header("content-type", "application/grpc")};
     std::size_t count = 2;
     if (call.answered_ && call.output_.empty()) {
-        const std::string message = percent_encode(call.status_.message);
+        const std::string message = encoded_message(call.status_.message);
         fields[count++] = constant_header("grpc-status", digits_of(call.status_.code));
         if (!message.empty()) fields[count++] = header("grpc-message", message);
+        if (call.unknown_encoding_) {
+            fields[count++] = constant_header("grpc-accept-encoding", "identity,deflate,gzip");
+        }
         nghttp2_submit_response(session_, call.stream_id_, fields, count, nullptr);
         return;
     }
@@ -133,7 +155,7 @@ std::int64_t ServerSession::read_output(ServerCall& call, std::uint8_t* buffer, 
     const std::size_t size = std::min(length, call.output_.size() - call.output_sent_);
     std::memcpy(buffer, call.output_.data() + call.output_sent_, size);
     call.output_sent_ += size;
-    if (size > 0) call.progressed_ = last_received_;
+    if (size > 0) call.progressed_ = std::max(call.progressed_, last_received_);
     if (call.output_sent_ == call.output_.size()) {
         call.output_.clear();
         call.output_sent_ = 0;
@@ -152,7 +174,7 @@ std::int64_t ServerSession::read_output(ServerCall& call, std::uint8_t* buffer, 
 }
 
 void ServerSession::submit_trailer(ServerCall& call) {
-    const std::string message = percent_encode(call.status_.message);
+    const std::string message = encoded_message(call.status_.message);
     nghttp2_nv fields[2] = {constant_header("grpc-status", digits_of(call.status_.code))};
     std::size_t count = 1;
     if (!message.empty()) fields[count++] = header("grpc-message", message);
