@@ -1,0 +1,53 @@
+-- Payments of merchants. Ids are UUIDv7. `version` counts the changes; `due_at` is when a worker looks again.
+CREATE TABLE merchant_payment (
+    id                BLOB    NOT NULL PRIMARY KEY,
+    merchant_id       TEXT    NOT NULL,
+    idempotency_key   TEXT    NOT NULL,
+    amount            INTEGER NOT NULL CHECK (amount > 0),
+    currency          TEXT    NOT NULL,
+    state             INTEGER NOT NULL,
+    captured          INTEGER NOT NULL CHECK (captured BETWEEN 0 AND amount),
+    refunded          INTEGER NOT NULL CHECK (refunded BETWEEN 0 AND captured),
+    requested         INTEGER NOT NULL,
+    version           INTEGER NOT NULL,
+    gateway           TEXT    NOT NULL,
+    gateway_reference TEXT    NOT NULL,
+    approval_number   TEXT    NOT NULL,
+    failure_code      TEXT    NOT NULL,
+    failure_message   TEXT    NOT NULL,
+    reason            TEXT    NOT NULL,
+    attempts          INTEGER NOT NULL,
+    due_at            INTEGER,
+    requested_at      INTEGER NOT NULL,
+    updated_at        INTEGER NOT NULL,
+    trace_id          TEXT    NOT NULL,
+    bucket            INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX merchant_payment_due ON merchant_payment (due_at) WHERE due_at IS NOT NULL;
+-- Cut into buckets, as the gateway's indexes are: a batch of new payments shares its index pages.
+CREATE INDEX merchant_payment_merchant ON merchant_payment (bucket, merchant_id, id);
+
+-- What happened after the authorization; the authorization itself stands in the payment.
+CREATE TABLE merchant_payment_step (
+    payment_id BLOB    NOT NULL,
+    version    INTEGER NOT NULL,
+    state      INTEGER NOT NULL,
+    amount     INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    detail     TEXT    NOT NULL,
+    PRIMARY KEY (payment_id, version)
+) WITHOUT ROWID;
+
+-- Idempotency keys, kept for ever: a digest of merchant, operation and key, and what it was used for.
+CREATE TABLE merchant_idempotency_key (
+    digest      BLOB NOT NULL PRIMARY KEY,
+    fingerprint BLOB NOT NULL,
+    answer_id   BLOB NOT NULL,
+    payment_id  BLOB NOT NULL
+) WITHOUT ROWID;
+-- The answers they got, by time-ordered id, kept for their time to live.
+CREATE TABLE merchant_idempotency_answer (
+    id     BLOB    NOT NULL PRIMARY KEY,
+    status INTEGER NOT NULL,
+    body   TEXT    NOT NULL
+) WITHOUT ROWID;
