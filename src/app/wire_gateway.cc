@@ -79,7 +79,7 @@ struct GatewayParts::Parts {
     const gateway::GrpcApiSettings grpc_api;
     const gateway::HttpApiSettings http_api;
     gateway::ScenarioDice dice;
-    gateway::IntentBuckets buckets;
+    store::Buckets buckets;
     http::Client client;
     gateway::HttpWebhookSender sender;
     gateway::Dispatcher dispatcher;

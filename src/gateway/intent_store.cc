@@ -140,11 +140,6 @@ int count(store::Snapshot& snapshot, const IntentFilter& filter) {
 
 }  // namespace
 
-void IntentBuckets::open_after(std::int64_t last_stored) {
-    std::int64_t unopened = -1;
-    first_.compare_exchange_strong(unopened, last_stored + 1);
-}
-
 std::int64_t last_bucket(store::Snapshot& snapshot) {
     return integer_or_zero(snapshot, last_bucket_sql);
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,23 +9,6 @@
 #include "platform/store/session.h"
 
 namespace florin::gateway {
-
-/// Numbers the buckets that the indexes by user and by reservation are cut into: every so many
-/// payments the number goes up, also with each start. Thread-safe; one object a process.
-class IntentBuckets {
-public:
-    static constexpr std::int64_t payments_per_bucket = 4'096;
-
-    [[nodiscard]] bool opened() const { return first_ >= 0; }
-    /// Goes on after the last bucket that is stored; only the first call counts.
-    void open_after(std::int64_t last_stored);
-    /// The bucket of the next payment.
-    std::int64_t next() { return first_ + created_++ / payments_per_bucket; }
-
-private:
-    std::atomic<std::int64_t> first_{-1};
-    std::atomic<std::int64_t> created_{0};
-};
 
 /// The highest bucket that is stored; 0 when there is none.
 std::int64_t last_bucket(store::Snapshot& snapshot);

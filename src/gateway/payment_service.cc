@@ -63,7 +63,7 @@ std::optional<Answer<Effect>> replay(store::Transaction& tx, const IdempotencyKe
 }  // namespace
 
 PaymentService::PaymentService(store::Store& store, const Clock& clock, UuidGenerator ids,
-                               ScenarioDice& dice, IntentBuckets& buckets,
+                               ScenarioDice& dice, store::Buckets& buckets,
                                const ServiceSettings& settings, Expect expect, Offer offer,
                                telemetry::Metrics& metrics)
     : store_(store),

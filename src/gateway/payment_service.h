@@ -11,6 +11,7 @@
 #include "gateway/outcome.h"
 #include "gateway/payment_intent.h"
 #include "platform/runtime/awaitable.h"
+#include "platform/store/buckets.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::store {
@@ -63,7 +64,7 @@ public:
     using Offer = std::function<void(std::vector<WebhookDelivery>)>;
 
     PaymentService(store::Store& store, const Clock& clock, UuidGenerator ids, ScenarioDice& dice,
-                   IntentBuckets& buckets, const ServiceSettings& settings, Expect expect,
+                   store::Buckets& buckets, const ServiceSettings& settings, Expect expect,
                    Offer offer, telemetry::Metrics& metrics);
 
     /// Fills in id, times and plan of a request that passed validation, then stores it. `answer` is
@@ -97,7 +98,7 @@ private:
     const Clock& clock_;
     UuidGenerator ids_;
     ScenarioDice& dice_;
-    IntentBuckets& buckets_;
+    store::Buckets& buckets_;
     const ServiceSettings& settings_;
     Expect expect_;
     Offer offer_;

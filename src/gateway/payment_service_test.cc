@@ -380,14 +380,5 @@ TEST(Pruning, DeletesAFewHundredRowsACommandUntilNoneIsLeft) {
     EXPECT_EQ(world.count(count_intents), 0);
 }
 
-TEST(IntentBuckets, GoUpEverySoManyPaymentsAndAfterEachStart) {
-    IntentBuckets buckets;
-    EXPECT_FALSE(buckets.opened());
-    buckets.open_after(7);
-    buckets.open_after(99);
-    for (int i = 0; i < IntentBuckets::payments_per_bucket; ++i) EXPECT_EQ(buckets.next(), 8);
-    EXPECT_EQ(buckets.next(), 9);
-}
-
 }  // namespace
 }  // namespace florin::gateway

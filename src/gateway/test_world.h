@@ -122,7 +122,7 @@ public:
     std::unique_ptr<runtime::Loop> loop;
     std::unique_ptr<store::Store> store;
     std::unique_ptr<ScenarioDice> dice;
-    std::unique_ptr<IntentBuckets> buckets;
+    std::unique_ptr<store::Buckets> buckets;
     std::unique_ptr<SettlementClock> settlement;
     std::unique_ptr<PaymentService> payments;
 
@@ -139,7 +139,7 @@ private:
         options.file = folder.path() / "florin.db";
         options.migrations = store::sqlite_migrations();
         store = store::open_sqlite(options, *metrics);
-        buckets = std::make_unique<IntentBuckets>();
+        buckets = std::make_unique<store::Buckets>();
         dice = std::make_unique<ScenarioDice>(dice_seed, 0.5);
         const auto offer = [this](std::vector<WebhookDelivery> deliveries) {
             for (auto& delivery : deliveries) offered.push_back(std::move(delivery));

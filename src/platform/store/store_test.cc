@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/base/uuid.h"
+#include "platform/store/buckets.h"
 #include "platform/store/store_test_support.h"
 
 namespace florin::store {
@@ -282,6 +283,15 @@ INSTANTIATE_TEST_SUITE_P(Adapters, StoreSuite,
                          testing::Values(Adapter{"SqliteFile", open_file},
                                          Adapter{"Ephemeral", open_ephemeral}),
                          [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Buckets, GoUpEverySoManyRowsAndAfterEachStart) {
+    Buckets buckets;
+    EXPECT_FALSE(buckets.opened());
+    buckets.open_after(7);
+    buckets.open_after(99);
+    for (int i = 0; i < Buckets::rows_per_bucket; ++i) EXPECT_EQ(buckets.next(), 8);
+    EXPECT_EQ(buckets.next(), 9);
+}
 
 }  // namespace
 }  // namespace florin::store
