@@ -1,4 +1,6 @@
--- Payments of merchants. Ids are UUIDv7. `version` counts the changes; `due_at` is when a worker looks again.
+-- Payments of merchants. Ids are UUIDv7. `requested` is the amount of the capture or refund under way, `version` counts
+-- the changes, `answer_id` is where the answer to the operation under way will stand, `due_at` is when a worker looks
+-- after it.
 CREATE TABLE merchant_payment (
     id                BLOB    NOT NULL PRIMARY KEY,
     merchant_id       TEXT    NOT NULL,
@@ -16,6 +18,7 @@ CREATE TABLE merchant_payment (
     failure_code      TEXT    NOT NULL,
     failure_message   TEXT    NOT NULL,
     reason            TEXT    NOT NULL,
+    answer_id         BLOB    NOT NULL,
     attempts          INTEGER NOT NULL,
     due_at            INTEGER,
     requested_at      INTEGER NOT NULL,

@@ -236,7 +236,7 @@ private:
             complaints.add("pagination.page_size", "must be between one and one hundred");
         }
         if (!page.cursor().empty()) {
-            filter.after = parse_cursor(page.cursor());
+            filter.after = store::parse_bucket_cursor(page.cursor());
             if (!filter.after)
                 complaints.add("pagination.cursor", "must be a next_cursor of an earlier page");
         } else if (page.page() > 1) {

@@ -47,7 +47,7 @@ public:
         if (!limit) co_return bad(request, "limit", "a number from 1 to 100");
         filter.limit = *limit;
         if (const auto cursor = request.query_value("cursor")) {
-            filter.after = parse_cursor(*cursor);
+            filter.after = store::parse_bucket_cursor(*cursor);
             if (!filter.after)
                 co_return bad(request, "cursor", "the next_cursor of an earlier page");
         }

@@ -1,10 +1,6 @@
 #include "gateway/intent_store.h"
 
 #include <algorithm>
-#include <charconv>
-#include <iterator>
-
-#include <fmt/format.h>
 
 namespace florin::gateway {
 namespace {
@@ -102,7 +98,7 @@ Rows open_bucket(store::Snapshot& snapshot, const IntentFilter& filter, std::int
 /// no index knows is left to `visit`.
 template <class Visit>
 void walk(store::Snapshot& snapshot, const IntentFilter& filter,
-          const std::optional<IntentCursor>& after, Visit visit) {
+          const std::optional<store::BucketCursor>& after, Visit visit) {
     if (filter.reservation_id.empty() && filter.user_id.empty()) {
         const Uuid before = after ? after->id : after_all_ids();  // bound by reference
         auto rows = snapshot.query(list_all, before);
@@ -142,27 +138,6 @@ int count(store::Snapshot& snapshot, const IntentFilter& filter) {
 
 std::int64_t last_bucket(store::Snapshot& snapshot) {
     return integer_or_zero(snapshot, last_bucket_sql);
-}
-
-std::string text_of(const IntentCursor& cursor) {
-    std::string text = fmt::format("{:016x}", cursor.bucket);
-    for (const std::uint8_t byte : cursor.id.bytes)
-        fmt::format_to(std::back_inserter(text), "{:02x}", byte);
-    return text;
-}
-
-std::optional<IntentCursor> parse_cursor(std::string_view text) {
-    if (text.size() != 48) return std::nullopt;
-    IntentCursor cursor;
-    const std::string_view bucket = text.substr(0, 16);
-    const auto [stop, error] = std::from_chars(bucket.begin(), bucket.end(), cursor.bucket, 16);
-    if (error != std::errc{} || stop != bucket.end() || cursor.bucket < 0) return std::nullopt;
-    std::string id(text.substr(16));
-    for (const std::size_t dash : {8U, 13U, 18U, 23U}) id.insert(dash, 1, '-');
-    const auto parsed = parse_uuid(id);
-    if (!parsed) return std::nullopt;
-    cursor.id = *parsed;
-    return cursor;
 }
 
 void insert_intent(store::Transaction& tx, const PaymentIntent& i, std::int64_t bucket) {
@@ -212,7 +187,7 @@ IntentPage list_intents(store::Snapshot& snapshot, const IntentFilter& filter) {
             page.more = true;
             return false;
         }
-        page.cursor = IntentCursor{row.integer(18), row.uuid(0)};
+        page.cursor = store::BucketCursor{row.integer(18), row.uuid(0)};
         if (matches(filter, row) && skip-- <= 0) page.intents.push_back(read_intent(row));
         return true;
     });

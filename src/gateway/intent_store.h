@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/payment_intent.h"
+#include "platform/store/buckets.h"
 #include "platform/store/session.h"
 
 namespace florin::gateway {
@@ -27,21 +28,11 @@ std::vector<PaymentIntent> due_intents(store::Snapshot& snapshot, Instant now, i
 /// The earliest due time of all, if anything is due at all.
 std::optional<Instant> next_due(store::Snapshot& snapshot);
 
-/// Where a list goes on: behind this payment, newest first. A place, not a row: it stays good while
-/// payments are added and deleted.
-struct IntentCursor {
-    std::int64_t bucket = 0;
-    Uuid id;
-};
-/// 48 hexadecimal digits, and back; nothing when it is not the text of a cursor.
-std::string text_of(const IntentCursor& cursor);
-std::optional<IntentCursor> parse_cursor(std::string_view text);
-
 struct IntentFilter {
     std::string user_id;         // empty: any
     std::string reservation_id;  // empty: any
     std::optional<PaymentState> state;
-    std::optional<IntentCursor> after;
+    std::optional<store::BucketCursor> after;
     int offset = 0;
     int limit = 20;
 };
@@ -49,7 +40,7 @@ struct IntentFilter {
 struct IntentPage {
     std::vector<PaymentIntent> intents;  // newest first
     bool more = false;
-    std::optional<IntentCursor> cursor;  // to go on after this page
+    std::optional<store::BucketCursor> cursor;  // to go on after this page
     int total = 0;                       // counted up to `count_max`
 };
 constexpr int count_max = 10'000;

@@ -2,6 +2,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "platform/base/uuid.h"
 
 namespace florin::store {
 
@@ -26,5 +31,15 @@ private:
     std::atomic<std::int64_t> first_{-1};
     std::atomic<std::int64_t> created_{0};
 };
+
+/// Where a list over a bucketed index goes on: behind this row, newest first. A place, not a row:
+/// it stays good while rows are added and deleted.
+struct BucketCursor {
+    std::int64_t bucket = 0;
+    Uuid id;
+};
+/// 48 hexadecimal digits, and back; nothing when it is not the text of a cursor.
+std::string text_of(const BucketCursor& cursor);
+std::optional<BucketCursor> parse_bucket_cursor(std::string_view text);
 
 }  // namespace florin::store

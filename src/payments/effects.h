@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/posting.h"
+#include "payments/idempotency.h"
+#include "payments/payment.h"
+#include "payments/payment_gateway.h"
+#include "payments/payment_store.h"
+#include "platform/outbox/outbox.h"
+#include "platform/store/session.h"
+
+/// What a change of a payment brings with it: its ledger posting, its event, its line in the
+/// history. All of it goes into the transaction of the change.
+namespace florin::payments {
+
+struct Effects {
+    Uuid payment;
+    std::optional<ledger::Posting> posting;
+    std::optional<outbox::Event> event;
+    std::optional<Step> step;
+};
+
+/// Of a change from `before` to `after`; `amount` is what the operation was about, minor units, and
+/// `fee` our share of a capture, in basis points.
+Effects effects_of(State before, const Payment& after, std::int64_t amount,
+                   std::int64_t fee_basis_points);
+void apply(store::Transaction& tx, const Effects& effects);
+
+/// Lets a gateway's word (Approved or Declined) decide the request under way.
+void settle(Payment& payment, const GatewayAnswer& answer, Instant now);
+
+/// What the client of an operation is told of its outcome: 200, 202 while it is under way, 402 when
+/// it was declined.
+StoredAnswer answer_of(Operation operation, const Payment& after,
+                       const std::vector<ledger::Entry>& entries);
+
+/// Decides the request that `asked` has under way and keeps the answer for its client, all in one
+/// transaction. Nothing when somebody else has decided it in the meantime.
+std::optional<StoredAnswer> complete(store::Transaction& tx, const Payment& asked,
+                                     const GatewayAnswer& answer, Instant now,
+                                     std::int64_t fee_basis_points);
+
+}  // namespace florin::payments

@@ -1,0 +1,87 @@
+#include "payments/idempotency.h"
+
+#include "platform/crypto/hmac.h"
+
+namespace florin::payments {
+namespace {
+
+using store::Blob;
+using store::Sql;
+
+constexpr Sql claim_sql(
+    "INSERT INTO merchant_idempotency_key (digest, fingerprint, answer_id, payment_id)"
+    " VALUES (?,?,?,?) ON CONFLICT (digest) DO NOTHING");
+constexpr Sql find_key_sql(
+    "SELECT fingerprint, answer_id, payment_id FROM merchant_idempotency_key WHERE digest = ?");
+constexpr Sql keep_sql(
+    "INSERT INTO merchant_idempotency_answer (id, status, body) VALUES (?,?,?)"
+    " ON CONFLICT (id) DO NOTHING");
+constexpr Sql find_answer_sql("SELECT status, body FROM merchant_idempotency_answer WHERE id = ?");
+constexpr Sql prune_sql(
+    "DELETE FROM merchant_idempotency_answer WHERE id IN"
+    " (SELECT id FROM merchant_idempotency_answer WHERE id < ? ORDER BY id LIMIT ?)");
+
+std::string text_of(const std::array<std::uint8_t, 16>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+IdempotencyKey make_key(std::string_view merchant, Operation operation, std::string_view key,
+                        std::string_view request) {
+    if (key.empty()) return {};
+    std::string named;
+    named.reserve(merchant.size() + key.size() + 16);
+    named.append(name_of(operation)).append(1, '\0').append(merchant).append(1, '\0').append(key);
+    return {text_of(crypto::fingerprint("merchant-idempotency-key", named)),
+            text_of(crypto::fingerprint("merchant-request", request))};
+}
+
+EarlierUse find_key(store::Snapshot& snapshot, const IdempotencyKey& key,
+                    Instant answers_kept_since) {
+    EarlierUse use;
+    {
+        auto rows = snapshot.query(find_key_sql, Blob{key.digest});
+        if (!rows.next()) return use;
+        use.answer_id = rows.uuid(1);
+        use.payment = rows.uuid(2);
+        if (rows.blob(0) != key.fingerprint) {
+            use.kind = EarlierUse::Kind::OtherRequest;
+            return use;
+        }
+    }
+    if (auto answer = find_answer(snapshot, use.answer_id)) {
+        use.kind = EarlierUse::Kind::Answered;
+        use.answer = std::move(*answer);
+    } else if (time_of(use.answer_id) < answers_kept_since) {
+        use.kind = EarlierUse::Kind::AnswerForgotten;
+    } else {
+        use.kind = EarlierUse::Kind::NoAnswerYet;
+    }
+    return use;
+}
+
+EarlierUse claim_key(store::Transaction& tx, const IdempotencyKey& key, const Uuid& answer_id,
+                     const Uuid& payment, Instant answers_kept_since) {
+    if (key.digest.empty()) return {};
+    // Nearly every key is new: taking it first saves them the look-up.
+    if (tx.execute(claim_sql, Blob{key.digest}, Blob{key.fingerprint}, answer_id, payment) == 1)
+        return {};
+    return find_key(tx, key, answers_kept_since);
+}
+
+void keep_answer(store::Transaction& tx, const Uuid& answer_id, const StoredAnswer& answer) {
+    tx.execute(keep_sql, answer_id, static_cast<std::int64_t>(answer.status), answer.body);
+}
+
+std::optional<StoredAnswer> find_answer(store::Snapshot& snapshot, const Uuid& answer_id) {
+    auto rows = snapshot.query(find_answer_sql, answer_id);
+    if (!rows.next()) return std::nullopt;
+    return StoredAnswer{static_cast<unsigned>(rows.integer(0)), std::string(rows.text(1))};
+}
+
+std::int64_t prune_answers(store::Transaction& tx, Instant before, int limit) {
+    return tx.execute(prune_sql, first_uuid_at(before), limit);
+}
+
+}  // namespace florin::payments

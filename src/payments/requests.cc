@@ -1,0 +1,272 @@
+#include "payments/requests.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <string>
+
+#include <boost/json.hpp>
+
+#include "platform/http/message.h"
+
+namespace florin::payments {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t merchant_characters_max = 32;
+constexpr std::size_t key_characters_max = 64;
+constexpr std::size_t reason_characters_max = 128;
+constexpr std::size_t scratch_bytes = 4'096;  // a usual body is parsed without the heap
+
+std::size_t characters_in(std::string_view utf8) {
+    return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char byte) {
+        return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+    }));
+}
+
+bool is_blank(std::string_view text) {
+    return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+bool has_control_characters(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char byte) {
+        const auto value = static_cast<unsigned char>(byte);
+        return value < 0x20U || value == 0x7FU;
+    });
+}
+
+/// The fields of one JSON body, each asked for by name; collects what is wrong with them.
+class Fields {
+public:
+    explicit Fields(const http::Request& request)
+        : scratch_(buffer_, sizeof buffer_), body_(nullptr, &scratch_) {
+        json::error_code failed;
+        json::parse_options options;
+        options.max_depth = 16;
+        body_ = json::parse(request.body, failed, &scratch_, options);
+        if (failed) {
+            complain("", "the body is not JSON: " + failed.message());
+        } else if (!body_.is_object()) {
+            complain("", "the body is not a JSON object");
+        } else {
+            object_ = &body_.get_object();
+        }
+    }
+
+    [[nodiscard]] bool readable() const { return object_ != nullptr; }
+    std::vector<FieldComplaint>& complaints() { return complaints_; }
+
+    void complain(std::string field, std::string message) {
+        complaints_.push_back({std::move(field), std::move(message)});
+    }
+
+    /// A text of at most so many characters; absent, null and blank count as empty.
+    std::string text(const char* name, std::size_t characters_max, bool required) {
+        const json::value* const value = find(name);
+        if (value == nullptr) {
+            if (required) complain(name, "is missing");
+            return {};
+        }
+        if (!value->is_string()) {
+            complain(name, "must be a text");
+            return {};
+        }
+        const json::string& found = value->get_string();
+        const std::string_view given(found.data(), found.size());
+        if (is_blank(given)) {
+            if (required) complain(name, "must not be blank");
+            return {};
+        }
+        check_text(name, given, characters_max);
+        return std::string(given);
+    }
+
+    void check_text(const char* name, std::string_view given, std::size_t characters_max) {
+        if (characters_in(given) > characters_max) {
+            complain(name, "has " + std::to_string(characters_in(given)) + " characters; at most " +
+                               std::to_string(characters_max));
+        } else if (has_control_characters(given)) {
+            complain(name, "has control characters");
+        }
+    }
+
+    /// A whole number from 1, as a JSON number or as decimal text.
+    std::optional<std::int64_t> amount(const char* name, bool required) {
+        const json::value* const value = find(name);
+        if (value == nullptr) {
+            if (required) complain(name, "is missing");
+            return std::nullopt;
+        }
+        const auto number = whole_number(*value);
+        if (!number) {
+            complain(name, "must be a whole number of minor units up to 9223372036854775807, not " +
+                               json::serialize(*value).substr(0, 64));
+            return std::nullopt;
+        }
+        if (*number < 1) {
+            complain(name, "must be at least 1, not " + std::to_string(*number));
+            return std::nullopt;
+        }
+        return number;
+    }
+
+    Currency currency(const char* name) {
+        const std::string code = text(name, 3, true);
+        if (code.empty()) return Currency::krw();
+        const auto parsed = Currency::parse(code);
+        if (!parsed) complain(name, "must be an ISO 4217 code such as KRW, not " + code);
+        return parsed.value_or(Currency::krw());
+    }
+
+private:
+    const json::value* find(const char* name) const {
+        const json::value* const value = object_->if_contains(name);
+        return value == nullptr || value->is_null() ? nullptr : value;
+    }
+
+    static std::optional<std::int64_t> whole_number(const json::value& value) {
+        if (value.is_int64()) return value.get_int64();
+        if (!value.is_string()) return std::nullopt;
+        const json::string& text = value.get_string();
+        std::int64_t number = 0;
+        const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+        return number;
+    }
+
+    unsigned char buffer_[scratch_bytes];
+    json::monotonic_resource scratch_;
+    json::value body_;
+    const json::object* object_ = nullptr;
+    std::vector<FieldComplaint> complaints_;
+};
+
+/// The key, from the header or the body; a client that sends two must mean one.
+std::string read_key(Fields& fields, const http::Request& request, bool required) {
+    const std::string_view header = request.headers.get("Idempotency-Key");
+    std::string key = fields.text("idempotencyKey", key_characters_max, required && header.empty());
+    if (header.empty()) return key;
+    if (!key.empty() && key != header) {
+        fields.complain("idempotencyKey", "differs from the Idempotency-Key header; send one");
+    } else if (is_blank(header)) {
+        fields.complain("Idempotency-Key", "must not be blank");
+    } else {
+        fields.check_text("Idempotency-Key", header, key_characters_max);
+    }
+    return std::string(header);
+}
+
+std::optional<Instant> parse_instant(std::string_view text) {
+    int year = 0;
+    unsigned month = 0;
+    unsigned day = 0;
+    int hour = 0;
+    int minute = 0;
+    int second = 0;
+    const auto digits = [&text](std::size_t at, std::size_t count, auto& number) {
+        const char* const begin = text.data() + at;
+        const auto [stop, error] = std::from_chars(begin, begin + count, number);
+        return error == std::errc{} && stop == begin + count;
+    };
+    const bool has_time = text.size() == 20 && text[10] == 'T' && text[13] == ':' &&
+                          text[16] == ':' && text[19] == 'Z';
+    if (text.size() != 10 && !has_time) return std::nullopt;
+    if (text[4] != '-' || text[7] != '-' || !digits(0, 4, year) || !digits(5, 2, month) ||
+        !digits(8, 2, day)) {
+        return std::nullopt;
+    }
+    if (has_time && (!digits(11, 2, hour) || !digits(14, 2, minute) || !digits(17, 2, second)))
+        return std::nullopt;
+    const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                           std::chrono::day(day)};
+    if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
+    return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+           std::chrono::seconds(second);
+}
+
+/// Reads the instant of a query parameter, if it is there.
+std::optional<Instant> instant_parameter(const http::Request& request, const char* name,
+                                         std::vector<FieldComplaint>& complaints) {
+    const auto given = request.query_value(name);
+    if (!given || given->empty()) return std::nullopt;
+    const auto parsed = parse_instant(*given);
+    if (!parsed) {
+        complaints.push_back(
+            {name, "must be a UTC time such as 2026-11-21T09:00:00Z or a date, not " +
+                       std::string(given->substr(0, 40))});
+    }
+    return parsed;
+}
+
+}  // namespace
+
+Parsed<AuthorizePayment> parse_authorize(const http::Request& request) {
+    Fields fields(request);
+    if (!fields.readable()) return std::unexpected(std::move(fields.complaints()));
+    AuthorizePayment parsed;
+    parsed.merchant = fields.text("merchantId", merchant_characters_max, true);
+    parsed.amount = fields.amount("amount", true).value_or(0);
+    parsed.currency = fields.currency("currency");
+    parsed.key = read_key(fields, request, true);
+    parsed.trace_id = request.trace_id;
+    if (!fields.complaints().empty()) return std::unexpected(std::move(fields.complaints()));
+    std::string asked(parsed.currency.code());
+    asked += std::to_string(parsed.amount);
+    parsed.claim = make_key(parsed.merchant, Operation::Authorize, parsed.key, asked);
+    return parsed;
+}
+
+Parsed<ChangePayment> parse_change(Operation operation, const http::Request& request,
+                                   const Uuid& payment) {
+    Fields fields(request);
+    if (!fields.readable()) return std::unexpected(std::move(fields.complaints()));
+    ChangePayment parsed;
+    parsed.operation = operation;
+    parsed.payment = payment;
+    parsed.merchant = fields.text("merchantId", merchant_characters_max, true);
+    if (operation != Operation::Void) parsed.amount = fields.amount("amount", false);
+    if (operation != Operation::Capture)
+        parsed.reason =
+            fields.text("reason", reason_characters_max, operation == Operation::Refund);
+    const std::string key = read_key(fields, request, false);
+    parsed.trace_id = request.trace_id;
+    if (!fields.complaints().empty()) return std::unexpected(std::move(fields.complaints()));
+    std::string asked(payment.view());
+    asked += parsed.amount ? std::to_string(*parsed.amount) : "all";
+    asked += '\0';
+    asked += parsed.reason;
+    parsed.claim = make_key(parsed.merchant, operation, key, asked);
+    return parsed;
+}
+
+Parsed<PaymentFilter> parse_list(const http::Request& request) {
+    std::vector<FieldComplaint> complaints;
+    PaymentFilter filter;
+    filter.merchant = request.query_value("merchantId").value_or("");
+    if (is_blank(filter.merchant)) complaints.push_back({"merchantId", "is missing"});
+    if (const auto status = request.query_value("status"); status && !status->empty()) {
+        filter.state = state_named(*status);
+        if (!filter.state)
+            complaints.push_back({"status", "must be a payment status such as CAPTURED, not " +
+                                                std::string(status->substr(0, 40))});
+    }
+    filter.from = instant_parameter(request, "from", complaints);
+    filter.until = instant_parameter(request, "to", complaints);
+    if (const auto cursor = request.query_value("cursor"); cursor && !cursor->empty()) {
+        filter.after = store::parse_bucket_cursor(*cursor);
+        if (!filter.after)
+            complaints.push_back({"cursor", "must be the nextCursor of an earlier page"});
+    }
+    if (const auto limit = request.query_value("limit"); limit && !limit->empty()) {
+        const auto [stop, error] =
+            std::from_chars(limit->data(), limit->data() + limit->size(), filter.limit);
+        const bool whole = error == std::errc{} && stop == limit->data() + limit->size();
+        if (!whole || filter.limit < 1 || filter.limit > 100)
+            complaints.push_back({"limit", "must be a number from 1 to 100"});
+    }
+    if (!complaints.empty()) return std::unexpected(std::move(complaints));
+    return filter;
+}
+
+}  // namespace florin::payments
