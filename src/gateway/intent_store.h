@@ -41,7 +41,7 @@ struct IntentPage {
     std::vector<PaymentIntent> intents;  // newest first
     bool more = false;
     std::optional<store::BucketCursor> cursor;  // to go on after this page
-    int total = 0;                       // counted up to `count_max`
+    int total = 0;                              // counted up to `count_max`
 };
 constexpr int count_max = 10'000;
 constexpr int scan_max = 20'000;  // rows one page may look at when a filter has no index

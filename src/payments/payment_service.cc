@@ -211,8 +211,7 @@ std::expected<PaymentService::Begun, Refused> PaymentService::begin_change(
     begun.use = claim_key(tx, request.claim, answer_id, request.payment, answers_kept_since());
     if (begun.use.kind != EarlierUse::Kind::None) return begun;
     auto payment = find_payment(tx, request.payment);
-    if (!payment || payment->merchant != request.merchant)
-        return std::unexpected(Refused{});
+    if (!payment || payment->merchant != request.merchant) return std::unexpected(Refused{});
     const State before = payment->state;
     const std::int64_t version = payment->version;
     if (const auto asked = ask(*payment, request, now); !asked)
