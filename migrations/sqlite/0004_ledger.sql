@@ -1,19 +1,19 @@
--- A book per merchant and currency: accounts and a hash chain of its own, so that books never wait for each other.
+-- A book per merchant and currency: balances (debits minus credits) and a hash chain of its own, so that books never wait
+-- for each other. One row, for one update a posting.
 CREATE TABLE ledger_book (
     id           INTEGER NOT NULL PRIMARY KEY,
     merchant_id  TEXT    NOT NULL,
     currency     TEXT    NOT NULL,
     transactions INTEGER NOT NULL,
     head         BLOB    NOT NULL,
+    authorized_receivable INTEGER NOT NULL,
+    authorized_obligation INTEGER NOT NULL,
+    gateway_receivable    INTEGER NOT NULL,
+    merchant_payable      INTEGER NOT NULL,
+    fee_revenue           INTEGER NOT NULL,
+    cash                  INTEGER NOT NULL,
     UNIQUE (merchant_id, currency)
 );
-
-CREATE TABLE ledger_account (
-    book_id INTEGER NOT NULL,
-    account INTEGER NOT NULL,
-    balance INTEGER NOT NULL,
-    PRIMARY KEY (book_id, account)
-) WITHOUT ROWID;
 
 -- What a posting is about (a payment, a settlement statement) and which of its steps it books: the pair is unique,
 -- so that an effect is booked once whatever is repeated.

@@ -1,0 +1,216 @@
+#include "ledger/ledger.h"
+
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include <gtest/gtest.h>
+
+#include "ledger/verify.h"
+#include "platform/base/random.h"
+#include "platform/runtime/loop.h"
+#include "platform/store/sqlite_store.h"
+#include "platform/telemetry/metrics.h"
+
+namespace florin::ledger {
+namespace {
+
+/// A ledger in memory.
+class World {
+public:
+    World() {
+        store::SqliteOptions options;
+        options.migrations = store::sqlite_migrations();
+        store_ = store::open_sqlite(options, metrics_);
+    }
+
+    void write(const std::function<void(store::Transaction&)>& command) {
+        runtime::run_until_done(loop_, written(command));
+    }
+    template <class Query>
+    auto read(Query query) {
+        std::optional<std::invoke_result_t<Query&, store::Snapshot&>> result;
+        runtime::run_until_done(loop_, kept(store_->read(std::move(query)), result));
+        return std::move(*result);
+    }
+    void post(const Posting& posting) {
+        write([&](store::Transaction& tx) { ledger::post(tx, posting); });
+    }
+    Verification verify() {
+        return read([](store::Snapshot& s) { return ledger::verify(s); });
+    }
+    Book book(const std::string& merchant) {
+        return read(
+            [&](store::Snapshot& s) { return book_of(s, merchant, Currency::krw()).value(); });
+    }
+
+private:
+    awaitable<void> written(std::function<void(store::Transaction&)> command) {
+        co_await store_->write([command](store::Transaction& tx) { command(tx); });
+    }
+    template <class T>
+    static awaitable<void> kept(awaitable<T> task, std::optional<T>& result) {
+        result.emplace(co_await std::move(task));
+    }
+
+    telemetry::Metrics metrics_;
+    runtime::Loop loop_{"test"};
+    std::unique_ptr<store::Store> store_;
+};
+
+Uuid payment(std::uint8_t number) {
+    Uuid id;
+    id.bytes[15] = number;
+    return id;
+}
+
+Posting posting(std::string merchant, std::uint8_t subject, std::int64_t step, Movement movement,
+                std::vector<Entry> entries) {
+    return {.merchant = std::move(merchant),
+            .currency = Currency::krw(),
+            .movement = movement,
+            .subject = payment(subject),
+            .step = step,
+            .at = instant_from_unix_us(1'700'000'000'000'000),
+            .entries = std::move(entries)};
+}
+
+void book_a_life(World& world, const std::string& merchant, std::uint8_t subject) {
+    world.post(posting(merchant, subject, 1, Movement::Authorize, authorize_entries(10'000)));
+    world.post(
+        posting(merchant, subject, 3, Movement::Capture, capture_entries(10'000, 9'000, 90)));
+    world.post(posting(merchant, subject, 5, Movement::Refund, refund_entries(1'000)));
+}
+
+TEST(Ledger, KeepsBalancesAndPostingsOfEachBook) {
+    World world;
+    book_a_life(world, "shop-1", 1);
+    book_a_life(world, "shop-2", 2);
+    const Book book = world.book("shop-1");
+    EXPECT_EQ(book.transactions, 3);
+    EXPECT_EQ(of(book.balances, Account::GatewayReceivable), 8'000);
+    EXPECT_EQ(of(book.balances, Account::MerchantPayable), -7'910);
+    EXPECT_EQ(of(book.balances, Account::FeeRevenue), -90);
+    const auto postings = world.read([](store::Snapshot& s) { return postings_of(s, payment(2)); });
+    ASSERT_EQ(postings.size(), 3U);
+    EXPECT_EQ(postings[1].posting.merchant, "shop-2");
+    EXPECT_EQ(postings[1].posting.movement, Movement::Capture);
+    EXPECT_EQ(postings[1].posting.entries, capture_entries(10'000, 9'000, 90));
+    EXPECT_EQ(postings[2].number, 3);
+    EXPECT_EQ(postings[2].hash, world.book("shop-2").head);
+}
+
+TEST(Ledger, ProvesWhatItBooked) {
+    World world;
+    EXPECT_EQ(world.verify().faults, 0);
+    for (std::uint8_t i = 1; i < 100; ++i) book_a_life(world, i % 3 == 0 ? "shop-1" : "shop-2", i);
+    const auto proof = world.verify();
+    EXPECT_TRUE(proof.complaints.empty()) << proof.complaints.front();
+    EXPECT_EQ(proof.books, 2);
+    EXPECT_EQ(proof.transactions, 297);
+    EXPECT_EQ(proof.entries, 495);
+}
+
+TEST(Ledger, BooksAStepOnce) {
+    World world;
+    book_a_life(world, "shop-1", 1);
+    EXPECT_THROW(
+        world.post(posting("shop-1", 1, 3, Movement::Capture, capture_entries(10'000, 9'000, 90))),
+        store::StatementRefused);
+    EXPECT_EQ(world.book("shop-1").transactions, 3);
+    EXPECT_EQ(world.verify().faults, 0);
+}
+
+TEST(Ledger, RefusesABalanceBeyondSixtyThreeBits) {
+    World world;
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    world.post(posting("shop-1", 1, 1, Movement::Authorize, authorize_entries(most)));
+    EXPECT_THROW(world.post(posting("shop-1", 2, 1, Movement::Authorize, authorize_entries(1))),
+                 std::overflow_error);
+    EXPECT_EQ(world.verify().faults, 0);
+}
+
+constexpr store::Sql change_entry("UPDATE ledger_entry SET amount = 1");
+constexpr store::Sql delete_transaction("DELETE FROM ledger_transaction");
+
+TEST(Ledger, NobodyChangesOrDeletesWhatIsBooked) {
+    World world;
+    book_a_life(world, "shop-1", 1);
+    EXPECT_THROW(world.write([](store::Transaction& tx) { tx.execute(change_entry); }),
+                 store::StatementRefused);
+    EXPECT_THROW(world.write([](store::Transaction& tx) { tx.execute(delete_transaction); }),
+                 store::StatementRefused);
+}
+
+constexpr store::Sql without_trigger_1("DROP TRIGGER ledger_transaction_fixed");
+constexpr store::Sql without_trigger_2("DROP TRIGGER ledger_transaction_kept");
+constexpr store::Sql without_trigger_3("DROP TRIGGER ledger_entry_fixed");
+constexpr store::Sql without_trigger_4("DROP TRIGGER ledger_entry_kept");
+
+struct Tampering {
+    store::Sql sql;
+    std::string complaint;  // part of the first one
+};
+const Tampering tamperings[] = {
+    {store::Sql("UPDATE ledger_entry SET amount = 9001 WHERE step = 3 AND line = 2"), "hash"},
+    {store::Sql("UPDATE ledger_entry SET debit = 6 WHERE step = 5"), "hash"},
+    {store::Sql("DELETE FROM ledger_entry WHERE step = 5"), "no entries"},
+    {store::Sql("UPDATE ledger_transaction SET at = at + 1 WHERE number = 2"), "hash"},
+    {store::Sql("DELETE FROM ledger_transaction WHERE number = 2"), "removed"},
+    {store::Sql("DELETE FROM ledger_transaction WHERE number = 3"), "the last one is number 2"},
+    {store::Sql("UPDATE ledger_book SET cash = 5"), "cash stands at 5"},
+    {store::Sql("UPDATE ledger_book SET head = x'00'"), "head"},
+    {store::Sql("UPDATE ledger_book SET merchant_id = 'thief'"), "hash"},
+    {store::Sql("DELETE FROM ledger_book"), "does not exist"},
+    {store::Sql("INSERT INTO ledger_entry VALUES (x'00112233445566778899aabbccddeeff',1,1,1,2,5)"),
+     "belong to no transaction"},
+};
+
+TEST(Ledger, NamesWhatWasTamperedWith) {
+    for (const auto& tampering : tamperings) {
+        World world;
+        book_a_life(world, "shop-1", 1);
+        world.write([&](store::Transaction& tx) {
+            tx.execute(without_trigger_1);
+            tx.execute(without_trigger_2);
+            tx.execute(without_trigger_3);
+            tx.execute(without_trigger_4);
+            tx.execute(tampering.sql);
+        });
+        const auto proof = world.verify();
+        ASSERT_GT(proof.faults, 0) << tampering.sql.text();
+        EXPECT_NE(proof.complaints.front().find(tampering.complaint), std::string::npos)
+            << tampering.sql.text() << ": " << proof.complaints.front();
+    }
+}
+
+TEST(Ledger, StaysInBalanceWhateverIsBooked) {
+    World world;
+    Random random(11);
+    for (int i = 0; i < 300; ++i) {
+        const auto amount = static_cast<std::int64_t>(random.next() % 1'000'000) + 1;
+        const auto shop = "shop-" + std::to_string(random.next() % 5);
+        Posting p = posting(shop, 0, i, Movement::Authorize, authorize_entries(amount));
+        switch (random.next() % 4) {
+            case 0:
+                p.entries = void_entries(amount);
+                break;
+            case 1:
+                p.entries = capture_entries(amount, amount / 2 + 1, amount / 4);
+                break;
+            case 2:
+                p.entries = settle_entries(amount, amount / 3 + 1);
+                break;
+            default:
+                break;
+        }
+        world.post(p);
+    }
+    const auto proof = world.verify();
+    EXPECT_TRUE(proof.complaints.empty()) << proof.complaints.front();
+    EXPECT_EQ(proof.transactions, 300);
+}
+
+}  // namespace
+}  // namespace florin::ledger
