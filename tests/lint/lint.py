@@ -12,7 +12,7 @@ FILE_LINES_MAX = 500
 LONG_FUNCTIONS: set[str] = set()
 LAYERS = {"platform": 1, "ledger": 2, "gateway": 2, "payments": 3, "loadgen": 4, "app": 5}
 # Inside the platform, a folder may use those before it.
-PLATFORM = ["base", "crypto", "telemetry", "runtime", "store", "outbox", "broker", "limits", "http", "grpc"]
+PLATFORM = ["base", "crypto", "telemetry", "runtime", "store", "outbox", "limits", "broker", "http", "grpc"]
 
 complaints: list[str] = []
 

@@ -1,0 +1,101 @@
+#include "platform/limits/memory_rate_limiter.h"
+
+#include <algorithm>
+
+namespace florin::limits {
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t capacity_max = 1'000'000'000;
+constexpr Seconds window_max{365L * 24 * 3'600};
+
+/// A limit as times of the bucket, in nanoseconds. The refill is rounded up, so that no window ever
+/// sees more calls than the limit says.
+struct Bucket {
+    explicit Bucket(const RateLimit& limit)
+        : capacity(std::min(limit.capacity, capacity_max)),
+          refill((std::min(limit.window, window_max).count() * second + capacity - 1) / capacity),
+          whole(refill * capacity) {}
+
+    std::int64_t capacity;
+    std::int64_t refill;  // of one call
+    std::int64_t whole;   // of all
+};
+
+bool unlimited(const RateLimit& limit) {
+    return limit.capacity <= 0 || limit.window <= Seconds(0);
+}
+
+Seconds seconds_up(std::int64_t nanoseconds) {
+    return Seconds((nanoseconds + second - 1) / second);
+}
+
+}  // namespace
+
+MemoryRateLimiter::MemoryRateLimiter(const Clock& clock, std::size_t keys_max)
+    : clock_(clock), keys_per_shard_max_(std::max<std::size_t>(keys_max / shards_.size(), 1)) {}
+
+awaitable<RateDecision> MemoryRateLimiter::take(std::string_view key, RateLimit limit) {
+    if (unlimited(limit)) co_return RateDecision{};
+    const Bucket bucket(limit);
+    const Nanoseconds at = now();
+    Shard& shard = shard_of(key);
+    const std::scoped_lock lock(shard.mutex);
+    auto found = shard.full_at.find(key);
+    if (found == shard.full_at.end()) {
+        make_room(shard.full_at, at);
+        found = shard.full_at.emplace(key, at).first;
+    }
+    // A bucket is never further from full than empty: after the clock was set back, no key waits
+    // for the time it was set back by.
+    const Nanoseconds used = std::clamp<Nanoseconds>(found->second - at, 0, bucket.whole);
+    RateDecision decision;
+    decision.limit = limit.capacity;
+    decision.allowed = used + bucket.refill <= bucket.whole;
+    const Nanoseconds used_after = decision.allowed ? used + bucket.refill : used;
+    found->second = at + used_after;
+    decision.remaining = (bucket.whole - used_after) / bucket.refill;
+    decision.reset = seconds_up(used_after);
+    if (!decision.allowed) {
+        decision.retry_after =
+            std::max(Seconds(1), seconds_up(used + bucket.refill - bucket.whole));
+    }
+    co_return decision;
+}
+
+awaitable<void> MemoryRateLimiter::give_back(std::string_view key, RateLimit limit) {
+    if (unlimited(limit)) co_return;
+    const Bucket bucket(limit);
+    const Nanoseconds at = now();
+    Shard& shard = shard_of(key);
+    const std::scoped_lock lock(shard.mutex);
+    const auto found = shard.full_at.find(key);
+    if (found != shard.full_at.end()) found->second = std::max(found->second - bucket.refill, at);
+}
+
+std::size_t MemoryRateLimiter::keys() const {
+    std::size_t count = 0;
+    for (const Shard& shard : shards_) {
+        const std::scoped_lock lock(shard.mutex);
+        count += shard.full_at.size();
+    }
+    return count;
+}
+
+MemoryRateLimiter::Nanoseconds MemoryRateLimiter::now() const {
+    return unix_us(clock_.now()) * 1'000;
+}
+
+MemoryRateLimiter::Shard& MemoryRateLimiter::shard_of(std::string_view key) {
+    return shards_[Hash{}(key) % shards_.size()];
+}
+
+void MemoryRateLimiter::make_room(FullAt& full_at, Nanoseconds at) const {
+    if (full_at.size() < keys_per_shard_max_) return;
+    if (std::erase_if(full_at, [at](const auto& entry) { return entry.second <= at; }) > 0) return;
+    const auto least_used =
+        std::ranges::min_element(full_at, {}, [](const auto& entry) { return entry.second; });
+    full_at.erase(least_used);
+}
+
+}  // namespace florin::limits
