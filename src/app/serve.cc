@@ -18,6 +18,7 @@
 #include "app/settings.h"
 #include "app/version.h"
 #include "app/wire_gateway.h"
+#include "app/wire_payments.h"
 #include "platform/grpc/health.h"
 #include "platform/grpc/server.h"
 #include "platform/http/server.h"
@@ -75,6 +76,7 @@ private:
     runtime::Loop operations_{"operations"};  // health and metrics answer while the faces are busy
     runtime::Loop background_{"background"};
     GatewayParts gateway_;
+    PaymentParts payments_;
     http::Router operations_router_;
     std::unique_ptr<http::Server> operations_server_;
     std::vector<std::unique_ptr<ServingLoop>> serving_;
@@ -84,7 +86,8 @@ private:
 Service::Service(const Settings& settings)
     : settings_(settings),
       store_(store::open_sqlite(store_options(settings), metrics_)),
-      gateway_(background_, *store_, clock_, settings, metrics_) {
+      gateway_(background_, *store_, clock_, settings, metrics_),
+      payments_(background_, *store_, clock_, settings, metrics_) {
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
     readiness_.add("store", [this] {
@@ -110,6 +113,7 @@ Service::Service(const Settings& settings)
 
 void Service::add_faces(ServingLoop& serving) {
     gateway_.add_faces(serving.services, serving.router);
+    payments_.add_faces(serving.router);
     grpc::add_health(serving.services, [this] { return readiness_.ready(); });
     grpc::add_reflection(serving.services);
 }
@@ -162,6 +166,7 @@ void Service::listen() {
 void Service::run() {
     listen();
     gateway_.start();
+    payments_.start();
     background_thread_ = std::thread([this] { background_.run(); });
     for (auto& serving : serving_)
         serving->thread = std::thread([&loop = serving->loop] { loop.run(); });
@@ -221,6 +226,7 @@ awaitable<void> Service::drain() {
         co_await on_loop(serving->loop, serving->http_server->drain(left()));
     }
     co_await on_loop(background_, gateway_.stop(left()));
+    co_await on_loop(background_, payments_.stop(left()));
 }
 
 }  // namespace

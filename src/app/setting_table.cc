@@ -138,6 +138,78 @@ void add_webhook_settings(std::vector<Setting>& table) {
                          FLORIN_SETTING(webhooks.ca_file)));
 }
 
+void add_merchant_settings(std::vector<Setting>& table) {
+    const std::string group = "Merchant payments";
+    table.push_back(
+        signed_number({"APP_RATE_LIMIT_AUTHORIZE_CAPACITY", group,
+                       "Authorizations a merchant may ask for in a window; 0 or less: no limit"},
+                      FLORIN_SETTING(merchants.authorize_capacity)));
+    table.push_back(signed_number(
+        {"APP_RATE_LIMIT_AUTHORIZE_WINDOW_SECONDS", group, "That window; 0 or less: no limit"},
+        FLORIN_SETTING(merchants.authorize_window)));
+    table.push_back(signed_number({"APP_RATE_LIMIT_CAPTURE_CAPACITY", group,
+                                   "Captures and voids a merchant may ask for in a window"},
+                                  FLORIN_SETTING(merchants.capture_capacity)));
+    table.push_back(
+        signed_number({"APP_RATE_LIMIT_CAPTURE_WINDOW_SECONDS", group, "The window of captures"},
+                      FLORIN_SETTING(merchants.capture_window)));
+    table.push_back(signed_number(
+        {"APP_RATE_LIMIT_REFUND_CAPACITY", group, "Refunds a merchant may ask for in a window"},
+        FLORIN_SETTING(merchants.refund_capacity)));
+    table.push_back(
+        signed_number({"APP_RATE_LIMIT_REFUND_WINDOW_SECONDS", group, "The window of refunds"},
+                      FLORIN_SETTING(merchants.refund_window)));
+    table.push_back(
+        signed_number({"APP_IDEMPOTENCY_CACHE_TTL_SECONDS", group,
+                       "How long a key answers the same; 0 or less: for ever. A key is never free "
+                       "again"},
+                      FLORIN_SETTING(merchants.answers_kept)));
+    table.push_back(whole_number(
+        {"MERCHANT_FEE_BASIS_POINTS", group, "Our share of a capture, in hundredths of a percent"},
+        FLORIN_SETTING(merchants.fee_basis_points), 0, 10'000));
+    table.push_back(
+        whole_number({"GATEWAY_TIMEOUT_MS", group, "How long a request waits for its gateway"},
+                     FLORIN_SETTING(merchants.gateway_timeout), 10, 60'000));
+    table.push_back(whole_number(
+        {"IDEMPOTENCY_PATIENCE_MS", group, "How long a request waits for the answer of its twin"},
+        FLORIN_SETTING(merchants.twin_patience), 0, 60'000));
+    table.push_back(whole_number({"RECOVERY_AFTER_MS", group,
+                                  "When a worker takes over what a gateway left unanswered; more "
+                                  "than GATEWAY_TIMEOUT_MS"},
+                                 FLORIN_SETTING(merchants.recovery_after), 100, hour_ms));
+    table.push_back(whole_number(
+        {"RECOVERY_MAX_ATTEMPTS", group, "Attempts of the worker before the dead letters"},
+        FLORIN_SETTING(merchants.recovery_attempts_max), 1, 100));
+    table.push_back(
+        whole_number({"RECOVERY_BACKOFF_BASE_MS", group, "First wait between its attempts"},
+                     FLORIN_SETTING(merchants.recovery_backoff_base), 1, hour_ms));
+    table.push_back(
+        whole_number({"RECOVERY_BACKOFF_MAX_MS", group, "Longest wait between its attempts"},
+                     FLORIN_SETTING(merchants.recovery_backoff_max), 1, day_ms));
+}
+
+void add_circuit_breaker_settings(std::vector<Setting>& table) {
+    const std::string group = "Circuit breaker of each gateway";
+    table.push_back(whole_number(
+        {"GATEWAY_CB_FAILURE_THRESHOLD", group, "Percentage of failed calls that opens it"},
+        FLORIN_SETTING(circuit_breaker.failure_percent), 1, 100));
+    table.push_back(
+        whole_number({"GATEWAY_CB_SLOW_CALL_RATE", group, "Percentage of slow calls that opens it"},
+                     FLORIN_SETTING(circuit_breaker.slow_percent), 1, 100));
+    table.push_back(whole_number(
+        {"GATEWAY_CB_SLOW_CALL_THRESHOLD", group, "Milliseconds that make a call slow"},
+        FLORIN_SETTING(circuit_breaker.slow_call), 1, hour_ms));
+    table.push_back(whole_number(
+        {"GATEWAY_CB_WAIT_DURATION", group, "Milliseconds it stays open before it tries again"},
+        FLORIN_SETTING(circuit_breaker.open_wait), 1, hour_ms));
+    table.push_back(
+        whole_number({"GATEWAY_CB_HALF_OPEN_CALLS", group, "Calls that try whether it may close"},
+                     FLORIN_SETTING(circuit_breaker.half_open_calls), 1, 1'000));
+    table.push_back(
+        whole_number({"GATEWAY_CB_MIN_CALLS", group, "Calls before percentages mean anything"},
+                     FLORIN_SETTING(circuit_breaker.calls_min), 1, 100));
+}
+
 void add_aws_settings(std::vector<Setting>& table) {
     const std::string group =
         "AWS events (used by the AWS events capability, not yet by this build)";
@@ -169,6 +241,8 @@ std::vector<Setting> make_table() {
     add_storage_settings(table);
     add_payment_settings(table);
     add_webhook_settings(table);
+    add_merchant_settings(table);
+    add_circuit_breaker_settings(table);
     add_aws_settings(table);
     return table;
 }

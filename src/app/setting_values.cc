@@ -41,6 +41,15 @@ std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t l
     return number;
 }
 
+std::optional<std::int64_t> parse_signed_number(std::string_view text) {
+    constexpr std::int64_t most = 1'000'000'000;
+    std::int64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || rest != end || number < -most || number > most) return std::nullopt;
+    return number;
+}
+
 std::optional<double> parse_fraction(std::string_view text) {
     double number = 0;
     const char* const begin = text.data();

@@ -26,6 +26,8 @@ struct SettingText {
 /// Decimal digits only, from `least` to `most`.
 std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t least,
                                           std::uint64_t most);
+/// Decimal digits, perhaps after a minus, from -1,000,000,000 to 1,000,000,000.
+std::optional<std::int64_t> parse_signed_number(std::string_view text);
 std::optional<double> parse_fraction(std::string_view text);
 std::string show_fraction(double value);
 std::optional<bool> parse_yes_or_no(std::string_view text);
@@ -86,6 +88,25 @@ Setting whole_number(SettingText text, Member member, std::uint64_t least, std::
     return parsed(std::move(text),
                   "a whole number from " + std::to_string(least) + " to " + std::to_string(most),
                   member, parse, write);
+}
+
+/// An integer or a duration that means "none" at or below zero.
+template <class Member>
+Setting signed_number(SettingText text, Member member) {
+    using Value = std::remove_reference_t<decltype(member(std::declval<Settings&>()))>;
+    const auto parse = [](std::string_view given) -> std::optional<Value> {
+        const auto number = parse_signed_number(given);
+        return number ? std::optional<Value>(Value(*number)) : std::nullopt;
+    };
+    const auto write = [](const Value& value) {
+        if constexpr (std::is_integral_v<Value>) {
+            return std::to_string(value);
+        } else {
+            return std::to_string(value.count());
+        }
+    };
+    return parsed(std::move(text), "a whole number up to 1000000000, 0 or less for none", member,
+                  parse, write);
 }
 
 template <class Member>

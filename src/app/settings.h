@@ -56,6 +56,32 @@ struct Settings {
         std::vector<std::string> allowed_hosts;  // hosts and CIDR blocks
         std::string ca_file;
     };
+    /// Of the merchant API.
+    struct Merchants {
+        std::int64_t authorize_capacity = 20;  // a window; 0 or less: no limit
+        Seconds authorize_window{60};
+        std::int64_t capture_capacity = 40;
+        Seconds capture_window{60};
+        std::int64_t refund_capacity = 20;
+        Seconds refund_window{60};
+        Seconds answers_kept{600};  // 0 or less: for ever
+        std::int64_t fee_basis_points = 0;
+        Milliseconds gateway_timeout{3'000};
+        Milliseconds twin_patience{5'000};
+        Milliseconds recovery_after{10'000};
+        std::uint32_t recovery_attempts_max = 10;
+        Milliseconds recovery_backoff_base{1'000};
+        Milliseconds recovery_backoff_max{60'000};
+    };
+    /// Of the circuit breaker that stands before each gateway.
+    struct CircuitBreaker {
+        std::uint32_t failure_percent = 50;
+        std::uint32_t slow_percent = 50;
+        Milliseconds slow_call{2'000};
+        Milliseconds open_wait{60'000};
+        std::uint32_t half_open_calls = 5;
+        std::uint32_t calls_min = 10;
+    };
     /// Accepted and shown for the AWS events capability; this build does not use them yet.
     struct Aws {
         std::string profile = "tacos";
@@ -76,6 +102,8 @@ struct Settings {
     Storage storage;
     Payments payments;
     Webhooks webhooks;
+    Merchants merchants;
+    CircuitBreaker circuit_breaker;
     Aws aws;
 };
 

@@ -6,7 +6,7 @@ namespace florin::payments {
 
 void Gateways::add(std::unique_ptr<PaymentGateway> gateway) {
     require(named(gateway->name()) == nullptr, "gateways have different names");
-    gateways_.push_back(std::move(gateway));
+    gateways_.push_back(std::make_unique<GuardedGateway>(std::move(gateway), breaker_, clock_));
 }
 
 void Gateways::assign(std::string merchant, std::string_view gateway) {

@@ -24,7 +24,9 @@ constexpr Sql update_sql(
 constexpr Sql due_sql("SELECT " PAYMENT_COLUMNS
                       " FROM merchant_payment WHERE due_at IS NOT NULL AND due_at <= ?"
                       " ORDER BY due_at LIMIT ?");
-constexpr Sql next_due_sql("SELECT min(due_at) FROM merchant_payment WHERE due_at IS NOT NULL");
+constexpr Sql move_due_sql(
+    "UPDATE merchant_payment SET due_at = ?, attempts = ?"
+    " WHERE id = ? AND version = ? AND due_at = ?");
 constexpr Sql list_sql("SELECT " PAYMENT_COLUMNS
                        " FROM merchant_payment WHERE bucket = ? AND merchant_id = ? AND id < ?"
                        " ORDER BY id DESC");
@@ -110,10 +112,8 @@ std::vector<Payment> due_payments(store::Snapshot& snapshot, Instant now, int li
     return due;
 }
 
-std::optional<Instant> next_due(store::Snapshot& snapshot) {
-    auto rows = snapshot.query(next_due_sql);
-    if (!rows.next()) return std::nullopt;
-    return rows.instant_or_null(0);
+bool move_due(store::Transaction& tx, const Payment& p, Instant was_due) {
+    return tx.execute(move_due_sql, p.due_at, p.attempts, p.id, p.version, was_due) == 1;
 }
 
 void insert_step(store::Transaction& tx, const Uuid& payment, const Step& step) {

@@ -23,7 +23,9 @@ bool update_payment(store::Transaction& tx, const Payment& payment, std::int64_t
 
 /// Payments a worker should look after, earliest first.
 std::vector<Payment> due_payments(store::Snapshot& snapshot, Instant now, int limit);
-std::optional<Instant> next_due(store::Snapshot& snapshot);
+/// Stores only `due_at` and `attempts`, if the payment is still as it was read and due at
+/// `was_due`: of several workers one wins. Whether it was this one.
+bool move_due(store::Transaction& tx, const Payment& payment, Instant was_due);
 
 /// One thing that happened to a payment.
 struct Step {

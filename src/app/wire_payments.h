@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "platform/runtime/awaitable.h"
+
+namespace florin {
+class Clock;
+}
+namespace florin::http {
+class Router;
+}
+namespace florin::runtime {
+class Loop;
+}
+namespace florin::store {
+class Store;
+}
+namespace florin::telemetry {
+class Metrics;
+}
+
+namespace florin::app {
+
+struct Settings;
+
+/// The merchant payments, wired: background work on one loop, a face on every serving loop.
+class PaymentParts {
+public:
+    /// The arguments outlive the parts.
+    PaymentParts(runtime::Loop& background, store::Store& store, const Clock& clock,
+                 const Settings& settings, telemetry::Metrics& metrics);
+    ~PaymentParts();
+
+    /// Adds the faces to one serving loop's table. Before the loops run.
+    void add_faces(http::Router& router);
+    /// Spawns the background work on its loop.
+    void start();
+    /// Ends it in order; what is under way stays in the store. On the background loop.
+    awaitable<void> stop(std::chrono::milliseconds deadline);
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace florin::app
