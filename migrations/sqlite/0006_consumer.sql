@@ -13,6 +13,7 @@ CREATE TABLE dead_letter (
     event_id       BLOB    NOT NULL,
     message_key    TEXT    NOT NULL,
     payload        TEXT    NOT NULL,
+    event_at       INTEGER NOT NULL,
     error_type     TEXT    NOT NULL,
     error_message  TEXT    NOT NULL,
     attempts       INTEGER NOT NULL,

@@ -25,8 +25,9 @@ struct Message {
 struct Handled {
     enum class Kind : std::uint8_t {
         Done,     // the effect is in the transaction, or there is none to make
-        Refused,  // the business says no, for good: acknowledged and counted
-        Poison    // it can never be handled (not JSON, an unknown payment): a dead letter at once
+        Refused,  // the business says no, for good: acknowledged and counted; it changed nothing
+        Poison    // it can never be handled (not JSON, an unknown payment): a dead letter at once;
+                  // it changed nothing
     };
     Kind kind = Kind::Done;
     std::string error_type;  // "MalformedMessage"; for refusals and poison

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "platform/broker/consumer.h"
+
+namespace florin::broker {
+
+/// Which part of the log to read.
+struct LogRange {
+    std::int64_t after = 0;
+    std::int64_t until = std::numeric_limits<std::int64_t>::max();
+    std::size_t messages_max = 256;
+    std::size_t bytes_max = 1 << 20;  // of payloads; one message may be larger
+    int rows_max = 1'024;             // looked at, those of other topics included
+};
+
+struct LogPage {
+    std::vector<Message> messages;
+    std::int64_t position = 0;  // every message of the topics up to here is in this page
+    std::int64_t end = 0;       // of the log: its last position
+};
+
+/// The messages of `topics` in the outbox, in its order.
+LogPage read_log(store::Snapshot& snapshot, const std::vector<std::string>& topics,
+                 const LogRange& range);
+
+/// The last position of the log; 0 when it is empty.
+std::int64_t end_of_log(store::Snapshot& snapshot);
+
+}  // namespace florin::broker

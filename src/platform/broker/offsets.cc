@@ -1,0 +1,31 @@
+#include "platform/broker/offsets.h"
+
+namespace florin::broker {
+namespace {
+
+constexpr store::Sql select_offset("SELECT position FROM consumer_offset WHERE consumer_group = ?");
+constexpr store::Sql update_offset(
+    "UPDATE consumer_offset SET position = ? WHERE consumer_group = ?");
+constexpr store::Sql insert_offset(
+    "INSERT INTO consumer_offset (consumer_group, position) VALUES (?, ?)");
+constexpr store::Sql select_lowest("SELECT MIN(position) FROM consumer_offset");
+
+}  // namespace
+
+std::optional<std::int64_t> offset_of(store::Snapshot& snapshot, std::string_view group) {
+    auto rows = snapshot.query(select_offset, group);
+    if (!rows.next()) return std::nullopt;
+    return rows.integer(0);
+}
+
+void set_offset(store::Transaction& tx, std::string_view group, std::int64_t position) {
+    if (tx.execute(update_offset, position, group) == 0) tx.execute(insert_offset, group, position);
+}
+
+std::optional<std::int64_t> lowest_offset(store::Snapshot& snapshot) {
+    auto rows = snapshot.query(select_lowest);
+    if (!rows.next() || rows.is_null(0)) return std::nullopt;
+    return rows.integer(0);
+}
+
+}  // namespace florin::broker

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "platform/store/session.h"
+
+namespace florin::broker {
+
+/// The position of the last message that `group` is done with; nothing for a group that has never
+/// begun. 0 is before the first message.
+std::optional<std::int64_t> offset_of(store::Snapshot& snapshot, std::string_view group);
+
+/// Moves the group there, forwards or back.
+void set_offset(store::Transaction& tx, std::string_view group, std::int64_t position);
+
+/// The lowest offset of all groups that have ever begun; nothing when there are none.
+std::optional<std::int64_t> lowest_offset(store::Snapshot& snapshot);
+
+}  // namespace florin::broker
