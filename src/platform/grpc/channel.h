@@ -1,15 +1,12 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <google/protobuf/message_lite.h>
 
+#include "platform/grpc/channel_options.h"
 #include "platform/grpc/status.h"
 #include "platform/runtime/awaitable.h"
 
@@ -19,27 +16,17 @@ class Loop;
 
 namespace florin::grpc {
 
-struct ChannelOptions {
-    std::string host = "127.0.0.1";
-    std::uint16_t port = 8030;
-    std::chrono::milliseconds connect_timeout{5'000};
-    std::size_t message_bytes_max = 4 * 1024 * 1024;
-    /// Calls under way at once; more are refused with RESOURCE_EXHAUSTED. The server's own limit on
-    /// streams makes calls wait inside the connection.
-    std::size_t calls_max = 16'384;
-};
-
-struct CallOptions {
-    std::chrono::milliseconds deadline{10'000};
-    std::vector<std::pair<std::string, std::string>> metadata;  // lower-case names
-};
-
-/// A gRPC client without TLS: one HTTP/2 connection to one server, opened on first use and again
-/// after it broke (the calls it carried end with UNAVAILABLE; whether they took effect is unknown).
-/// On one loop.
+/// A gRPC client: one HTTP/2 connection to one server, opened on first use and again after it broke
+/// or the server has said that it goes away. On one loop.
+///
+/// Whether a call took effect that ended with UNAVAILABLE or DEADLINE_EXCEEDED is unknown. A call
+/// that the server has surely not begun (it went away, or refused the stream) is made once more
+/// before that.
 class Channel {
 public:
+    /// Throws `std::runtime_error` that names the CA file when it cannot be used.
     Channel(runtime::Loop& loop, ChannelOptions options);
+    /// Calls under way end with UNAVAILABLE.
     ~Channel();
 
     /// One unary call with encoded messages; `path` is "/package.Service/Method".
@@ -67,7 +54,7 @@ private:
         co_return response;
     }
 
-    std::shared_ptr<Impl> impl_;  // shared with its connection's reading and writing
+    std::shared_ptr<Impl> impl_;  // shared with its calls, which may resume after the channel
 };
 
 }  // namespace florin::grpc

@@ -51,7 +51,7 @@ struct ServerOptions {
     std::string address = "0.0.0.0";
     std::uint16_t port = 0;  // 0: any free one
     bool share_port = true;  // SO_REUSEPORT: one server a loop on the same port
-    ServerLimits limits;
+    ServerLimits limits = {};
     /// TLS with ALPN "h2" when set; outlives the server.
     boost::asio::ssl::context* tls = nullptr;
 };

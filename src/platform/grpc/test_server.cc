@@ -69,12 +69,18 @@ bool eventually(const std::function<bool()>& condition) {
     return true;
 }
 
-TestServer::TestServer(ServerLimits limits) : loop_("test") {
+TestServer::TestServer(ServerLimits limits)
+    : TestServer(ServerOptions{.address = "127.0.0.1", .limits = limits}) {}
+
+TestServer::TestServer(ServerOptions options) : loop_("test") {
     add_echo(services_);
+    services_.add("test.Echo", "Hold",
+                  UnaryHandler([this](Call&, std::string_view request, std::string& answer) {
+                      return hold(std::string(request), answer);
+                  }));
     add_health(services_, [this] { return serving.load(); });
     add_reflection(services_);
-    server_.emplace(loop_, services_, ServerOptions{.address = "127.0.0.1", .limits = limits},
-                    metrics_);
+    server_.emplace(loop_, services_, std::move(options), metrics_);
     port_ = server_->listen();
     thread_ = std::thread([this] { loop_.run(); });
 }
@@ -100,8 +106,20 @@ awaitable<void> TestServer::drain_and_note() {
     drained_ = true;
 }
 
+awaitable<Status> TestServer::hold(std::string request, std::string& answer) {
+    while (holding) co_await runtime::sleep_for(std::chrono::milliseconds(1));
+    answer.append(request);
+    co_return Status{};
+}
+
 bool TestServer::ended(const std::string& reason) const {
     return has_metric("florin_grpc_connections_ended_total{reason=\"" + reason + "\"} 1");
+}
+
+bool TestServer::started(const std::string& method, int calls) const {
+    const std::string line = "grpc_server_started_total{grpc_method=\"" + method +
+                             "\",grpc_service=\"test.Echo\",grpc_type=\"unary\"} ";
+    return eventually([&] { return has_metric(line + std::to_string(calls) + "\n"); });
 }
 
 bool TestServer::has_metric(const std::string& line) const {

@@ -26,6 +26,7 @@ bool eventually(const std::function<bool()>& condition);
 class TestServer {
 public:
     explicit TestServer(ServerLimits limits = {});
+    explicit TestServer(ServerOptions options);
     ~TestServer();
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -35,15 +36,20 @@ public:
     [[nodiscard]] bool drained() const { return drained_; }
     /// Connections that the server ended for that reason.
     [[nodiscard]] bool ended(const std::string& reason) const;
+    /// Waits until that many calls of a method of test.Echo have begun.
+    [[nodiscard]] bool started(const std::string& method, int calls = 1) const;
     /// Whether the text of /metrics has that line.
     [[nodiscard]] bool has_metric(const std::string& line) const;
     /// Destroys the server before its metrics.
     void destroy();
 
     std::atomic<bool> serving = true;
+    /// Calls of test.Echo/Hold give back what came once this is false.
+    std::atomic<bool> holding = true;
 
 private:
     awaitable<void> drain_and_note();
+    awaitable<Status> hold(std::string request, std::string& answer);
 
     telemetry::Metrics metrics_;
     Services services_;

@@ -4,17 +4,16 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "platform/http/resolver.h"
+#include "platform/http/tls.h"
 #include "platform/runtime/loop.h"
 
 namespace asio = boost::asio;
@@ -28,20 +27,6 @@ constexpr std::chrono::milliseconds sweep_interval_max{1'000};
 
 ClientError late(const Url& url, const char* what) {
     return {ClientError::Kind::Timeout, url.origin() + what, true};
-}
-
-asio::ssl::context client_tls(const std::string& ca_file) {
-    asio::ssl::context tls(asio::ssl::context::tls_client);
-    tls.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-    tls.set_verify_mode(asio::ssl::verify_peer);
-    tls.set_default_verify_paths();
-    if (ca_file.empty()) return tls;
-    error_code failed;
-    tls.load_verify_file(ca_file, failed);
-    if (failed)
-        throw std::runtime_error("cannot use the trusted roots in " + ca_file + ": " +
-                                 failed.message());
-    return tls;
 }
 
 }  // namespace
@@ -71,12 +56,12 @@ struct ConnectionPool::Waiter {
 
 struct ConnectionPool::Parts {
     Parts(runtime::Loop& loop, const ClientOptions& options)
-        : tls(client_tls(options.ca_file)),
+        : tls(client_tls(options.ca_file, "")),
           watchdog(loop),
           resolver(loop),
           sweeper(loop.context()) {}
 
-    asio::ssl::context tls;
+    TlsContext tls;
     Watchdog watchdog;
     Resolver resolver;
     asio::steady_timer sweeper;
@@ -254,7 +239,7 @@ awaitable<std::expected<std::unique_ptr<Channel>, ClientError>> ConnectionPool::
             "cannot connect to " + url.origin() + " (" + address + "): " + failed.message(), true});
     }
     if (!url.tls) co_return channel;
-    failed = co_await channel->handshake_as_client(parts_->tls, url.host);
+    failed = co_await channel->handshake_as_client(*parts_->tls, url.host);
     if (!failed) co_return channel;
     if (channel->timed_out())
         co_return std::unexpected(late(url, " did not finish its TLS handshake in time"));

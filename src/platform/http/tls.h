@@ -19,4 +19,9 @@ using TlsContext = std::unique_ptr<boost::asio::ssl::context, TlsDeleter>;
 TlsContext server_tls(const std::string& certificate_file, const std::string& key_file,
                       const std::string& protocol);
 
+/// A client's TLS (1.2 and newer) that trusts the system's roots and those in `ca_file` (PEM), when
+/// one is named, and offers `protocol` by ALPN, when one is named. Throws `std::runtime_error` that
+/// names the file and the reason.
+TlsContext client_tls(const std::string& ca_file, const std::string& protocol);
+
 }  // namespace florin::http
