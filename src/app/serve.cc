@@ -23,8 +23,8 @@
 #include "platform/grpc/server.h"
 #include "platform/http/server.h"
 #include "platform/http/tls.h"
-#include "platform/runtime/completion.h"
 #include "platform/runtime/loop.h"
+#include "platform/runtime/run_on.h"
 #include "platform/store/sqlite_store.h"
 #include "platform/telemetry/log.h"
 #include "platform/telemetry/metrics.h"
@@ -193,25 +193,6 @@ awaitable<void> Service::stop_on_signal() {
     operations_.stop();
 }
 
-/// Runs `task` on another loop and resumes on this one when it has ended.
-awaitable<void> on_loop(runtime::Loop& loop, awaitable<void> task) {
-    struct Wrapped {
-        static awaitable<void> run(awaitable<void> inner, runtime::Loop& home,
-                                   runtime::Completion& done) {
-            try {
-                co_await std::move(inner);
-            } catch (const std::exception& fault) {
-                telemetry::background_fault("drain", fault.what());
-            }
-            home.complete(&done);
-        }
-    };
-    runtime::Completion done;
-    runtime::Loop& home = runtime::Loop::current();
-    co_await done.wait(
-        [&] { runtime::spawn(loop, "drain", Wrapped::run(std::move(task), home, done)); });
-}
-
 // Faces first, so that nothing new arrives; then the deliveries under way. Timers and what is still
 // to be delivered are in the store.
 awaitable<void> Service::drain() {
@@ -222,11 +203,11 @@ awaitable<void> Service::drain() {
                         std::chrono::duration_cast<std::chrono::milliseconds>(rest));
     };
     for (auto& serving : serving_) {
-        co_await on_loop(serving->loop, serving->grpc_server->drain(left()));
-        co_await on_loop(serving->loop, serving->http_server->drain(left()));
+        co_await runtime::run_on(serving->loop, serving->grpc_server->drain(left()));
+        co_await runtime::run_on(serving->loop, serving->http_server->drain(left()));
     }
-    co_await on_loop(background_, gateway_.stop(left()));
-    co_await on_loop(background_, payments_.stop(left()));
+    co_await runtime::run_on(background_, gateway_.stop(left()));
+    co_await runtime::run_on(background_, payments_.stop(left()));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ GatewayCall call_for(const Payment& payment) {
     call.step = payment.version;
     call.merchant = payment.merchant;
     call.amount = payment.requested > 0 ? payment.requested : payment.amount;
+    call.held = payment.amount;
     call.currency = payment.currency;
     call.gateway_reference = payment.gateway_reference;
     call.reason = payment.reason;

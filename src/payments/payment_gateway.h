@@ -20,6 +20,7 @@ struct GatewayCall {
     std::int64_t step = 0;  // the payment's version when it was asked
     std::string merchant;
     std::int64_t amount = 0;  // of this operation, minor units
+    std::int64_t held = 0;    // what was authorized
     Currency currency = Currency::krw();
     std::string gateway_reference;  // of the authorization; empty when authorizing
     std::string reason;

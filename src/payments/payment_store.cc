@@ -27,6 +27,7 @@ constexpr Sql due_sql("SELECT " PAYMENT_COLUMNS
 constexpr Sql move_due_sql(
     "UPDATE merchant_payment SET due_at = ?, attempts = ?"
     " WHERE id = ? AND version = ? AND due_at = ?");
+constexpr Sql ask_again_sql("UPDATE merchant_payment SET due_at = ?, attempts = 0 WHERE id = ?");
 constexpr Sql list_sql("SELECT " PAYMENT_COLUMNS
                        " FROM merchant_payment WHERE bucket = ? AND merchant_id = ? AND id < ?"
                        " ORDER BY id DESC");
@@ -114,6 +115,10 @@ std::vector<Payment> due_payments(store::Snapshot& snapshot, Instant now, int li
 
 bool move_due(store::Transaction& tx, const Payment& p, Instant was_due) {
     return tx.execute(move_due_sql, p.due_at, p.attempts, p.id, p.version, was_due) == 1;
+}
+
+void ask_again(store::Transaction& tx, const Uuid& id, Instant due) {
+    tx.execute(ask_again_sql, due, id);
 }
 
 void insert_step(store::Transaction& tx, const Uuid& payment, const Step& step) {

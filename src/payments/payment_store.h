@@ -26,6 +26,8 @@ std::vector<Payment> due_payments(store::Snapshot& snapshot, Instant now, int li
 /// Stores only `due_at` and `attempts`, if the payment is still as it was read and due at
 /// `was_due`: of several workers one wins. Whether it was this one.
 bool move_due(store::Transaction& tx, const Payment& payment, Instant was_due);
+/// Makes a payment that is under way due at `due`, with all its attempts.
+void ask_again(store::Transaction& tx, const Uuid& id, Instant due);
 
 /// One thing that happened to a payment.
 struct Step {
