@@ -12,6 +12,8 @@
 namespace florin::app {
 namespace {
 
+constexpr std::int64_t unix_seconds_max = 253'402'300'799;  // the end of the year 9999
+
 void parse_target(const std::string& text, std::string& host, std::uint16_t& port) {
     const auto colon = text.rfind(':');
     host = text.substr(0, colon);
@@ -118,13 +120,16 @@ void add_verify(CLI::App& webhook, std::function<int()>& chosen) {
     command.add_option("body", options->body_file,
                        "File with the raw body; - or nothing: standard input");
     command
-        .add_option("--signature", options->signature, "X-Webhook-Signature, or webhook-signature")
+        .add_option("--signature", options->signature,
+                    "X-Webhook-Signature, or webhook-signature (one of several is enough)")
         ->required();
     command.add_option("--id", options->id, "webhook-id, for webhook-signature");
     command.add_option("--timestamp", options->timestamp,
                        "webhook-timestamp, for webhook-signature");
-    command.add_option("--at", options->at_s,
-                       "The receiver's clock, Unix seconds; now when left out");
+    command
+        .add_option("--at", options->at_s,
+                    "When it arrived by the receiver's clock, Unix seconds; now when left out")
+        ->check(CLI::Range(std::int64_t{0}, unix_seconds_max));
     add_secret(command, options->secret);
     command.callback(
         [options, &chosen] { chosen = [options] { return run_webhook_verify(*options); }; });

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "loadgen/life.h"
@@ -41,7 +42,7 @@ struct VerifyOptions {
     std::string id;         // webhook-id
     std::string timestamp;  // webhook-timestamp
     std::string secret;
-    std::int64_t at_s = 0;  // the receiver's clock, Unix seconds; 0: now
+    std::optional<std::int64_t> at_s;  // the receiver's clock, Unix seconds; nothing: now
 };
 
 /// Says whether a webhook's signature and age are right, and if not, why. 0: both are.

@@ -1,6 +1,6 @@
 #include "gateway/webhooks/signature.h"
 
-#include <cstdlib>
+#include <algorithm>
 
 #include "platform/base/json_text.h"
 #include "platform/crypto/hmac.h"
@@ -27,8 +27,23 @@ bool verify_webhook_signature(std::string_view secret, std::string_view body,
     return crypto::equal_constant_time(webhook_signature(secret, body), header);
 }
 
+bool verify_standard_webhook_signature(std::string_view secret, std::string_view id,
+                                       std::int64_t timestamp_s, std::string_view body,
+                                       std::string_view header) {
+    const std::string right = standard_webhook_signature(secret, id, timestamp_s, body);
+    bool found = false;
+    while (!header.empty()) {
+        const std::string_view one = header.substr(0, header.find(' '));
+        header.remove_prefix(std::min(one.size() + 1, header.size()));
+        found = crypto::equal_constant_time(right, one) || found;
+    }
+    return found;
+}
+
+// Compared without subtracting: a hostile timestamp may be as far away as an integer goes.
 bool fresh_webhook_timestamp(std::int64_t timestamp_s, Instant now) {
-    return std::llabs(unix_seconds(now) - timestamp_s) <= replay_window_s;
+    const std::int64_t now_s = unix_seconds(now);
+    return timestamp_s >= now_s - replay_window_s && timestamp_s <= now_s + replay_window_s;
 }
 
 std::string webhook_json(const WebhookBody& body) {

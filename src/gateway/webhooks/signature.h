@@ -20,7 +20,15 @@ std::string standard_webhook_signature(std::string_view secret, std::string_view
 bool verify_webhook_signature(std::string_view secret, std::string_view body,
                               std::string_view header);
 
-/// The receiver's replay rule: the signed body's timestamp is within ±5 minutes of now.
+/// Whether one of the signatures of a `webhook-signature` header is ours: it is a list with spaces
+/// in between, so that a sender can sign with the old and the new secret while they change over.
+/// What is not of version "v1" is passed over, as the specification asks. Compares in constant
+/// time.
+bool verify_standard_webhook_signature(std::string_view secret, std::string_view id,
+                                       std::int64_t timestamp_s, std::string_view body,
+                                       std::string_view header);
+
+/// The receiver's replay rule: the signed timestamp is within ±5 minutes of now.
 bool fresh_webhook_timestamp(std::int64_t timestamp_s, Instant now);
 
 /// What a webhook says; the body's keys and their order are the contract's.

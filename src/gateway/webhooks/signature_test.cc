@@ -1,5 +1,7 @@
 #include "gateway/webhooks/signature.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace florin::gateway {
@@ -45,6 +47,32 @@ TEST(StandardWebhookSignature, SignsIdTimestampAndBody) {
     EXPECT_EQ(signature.size(), 3U + 44U);
     EXPECT_NE(signature, standard_webhook_signature("secret", "msg_2", 1'614'265'330,
                                                     R"({"test": 2432232314})"));
+}
+
+TEST(StandardWebhookSignature, OneOfSeveralThatIsRightIsEnough) {
+    const auto right = standard_webhook_signature("secret", "msg_1", 1'614'265'330, "{}");
+    const auto old = standard_webhook_signature("old secret", "msg_1", 1'614'265'330, "{}");
+    const auto verify = [](const std::string& header) {
+        return verify_standard_webhook_signature("secret", "msg_1", 1'614'265'330, "{}", header);
+    };
+    for (const auto& header :
+         {right, old + " " + right, right + " " + old, "v1a,Zm9v " + right + " v9,", right + " "}) {
+        EXPECT_TRUE(verify(header)) << header;
+    }
+    for (const auto& header :
+         {std::string(), std::string(" "), old, old + " " + old, right + "," + old,
+          right.substr(0, 20), right + "=", "v2," + right.substr(3), right.substr(3)}) {
+        EXPECT_FALSE(verify(header)) << header;
+    }
+    EXPECT_FALSE(verify_standard_webhook_signature("secret", "msg_2", 1'614'265'330, "{}", right));
+    EXPECT_FALSE(verify_standard_webhook_signature("secret", "msg_1", 1'614'265'331, "{}", right));
+    EXPECT_FALSE(verify_standard_webhook_signature("secret", "msg_1", 1'614'265'330, "[]", right));
+}
+
+TEST(WebhookTimestamp, ThatIsAsFarAsIntegersGoIsStale) {
+    const Instant now = instant_from_unix_us(1'000'000'000);
+    EXPECT_FALSE(fresh_webhook_timestamp(std::numeric_limits<std::int64_t>::min(), now));
+    EXPECT_FALSE(fresh_webhook_timestamp(std::numeric_limits<std::int64_t>::max(), now));
 }
 
 TEST(WebhookTimestamp, IsFreshForFiveMinutesEitherWay) {
