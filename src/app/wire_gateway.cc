@@ -10,6 +10,7 @@
 #include "gateway/settlement.h"
 #include "gateway/webhooks/dispatcher.h"
 #include "gateway/webhooks/sender.h"
+#include "platform/http/admin_access.h"
 #include "platform/http/client.h"
 #include "platform/runtime/loop.h"
 
@@ -54,7 +55,7 @@ struct GatewayParts::Parts {
           metrics(measured),
           services(service_settings(settings)),
           grpc_api{settings.server.public_url, settings.webhooks.secret},
-          http_api{settings.server.admin_token, settings.environment == Environment::Production},
+          admin{settings.server.admin_token, settings.environment == Environment::Production},
           dice(settings.payments.random_seed.value_or(seed_from_system()),
                settings.payments.random_approve_rate),
           client(loop, client_options(settings)),
@@ -77,7 +78,7 @@ struct GatewayParts::Parts {
     telemetry::Metrics& metrics;
     const gateway::ServiceSettings services;
     const gateway::GrpcApiSettings grpc_api;
-    const gateway::HttpApiSettings http_api;
+    const http::AdminAccess admin;
     gateway::ScenarioDice dice;
     store::Buckets buckets;
     http::Client client;
@@ -102,7 +103,7 @@ void GatewayParts::add_faces(grpc::Services& services, http::Router& router) {
         parts_->metrics));
     gateway::add_payment_service(services, *parts_->faces.back(), parts_->grpc_api);
     gateway::add_gateway_routes(router, parts_->store, parts_->clock, parts_->dispatcher,
-                                parts_->http_api);
+                                parts_->admin);
 }
 
 void GatewayParts::start() {

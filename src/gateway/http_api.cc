@@ -5,7 +5,7 @@
 #include "gateway/http_json.h"
 #include "gateway/payment_page.h"
 #include "gateway/webhooks/dispatcher.h"
-#include "platform/crypto/hmac.h"
+#include "platform/http/admin_access.h"
 #include "platform/http/server.h"
 #include "platform/store/store.h"
 
@@ -25,11 +25,11 @@ public:
     using Method = awaitable<Response> (AdminApi::*)(Request);
 
     AdminApi(store::Store& store, const Clock& clock, Dispatcher& dispatcher,
-             const HttpApiSettings& settings)
-        : store_(store), clock_(clock), dispatcher_(dispatcher), settings_(settings) {}
+             const http::AdminAccess& access)
+        : store_(store), clock_(clock), dispatcher_(dispatcher), access_(access) {}
 
     awaitable<Response> guarded(Method method, Request request) {
-        if (auto refusal = refuse(request)) co_return std::move(*refusal);
+        if (auto refusal = http::refuse_admin(access_, request)) co_return std::move(*refusal);
         co_return co_await (this->*method)(std::move(request));
     }
 
@@ -148,25 +148,6 @@ public:
     }
 
 private:
-    std::optional<Response> refuse(const Request& request) const {
-        if (settings_.admin_token.empty()) {
-            if (!settings_.admin_token_required) return std::nullopt;
-            return http::problem(
-                403, "admin_api_closed",
-                "in production the admin API is open only with a token: set ADMIN_TOKEN",
-                request.trace_id);
-        }
-        if (crypto::equal_constant_time(request.headers.get("Authorization"),
-                                        "Bearer " + settings_.admin_token)) {
-            return std::nullopt;
-        }
-        Response response = http::problem(
-            401, "unauthorized", "send the ADMIN_TOKEN of this server as Authorization: Bearer",
-            request.trace_id);
-        response.headers.add("WWW-Authenticate", "Bearer");
-        return response;
-    }
-
     awaitable<std::optional<PaymentStory>> find(std::string text) {
         const auto id = parse_wire_id(text);
         if (!id) co_return std::nullopt;
@@ -234,14 +215,14 @@ private:
     store::Store& store_;
     const Clock& clock_;
     Dispatcher& dispatcher_;
-    const HttpApiSettings& settings_;
+    const http::AdminAccess& access_;
 };
 
 }  // namespace
 
 void add_gateway_routes(http::Router& router, store::Store& store, const Clock& clock,
-                        Dispatcher& dispatcher, const HttpApiSettings& settings) {
-    const auto api = std::make_shared<AdminApi>(store, clock, dispatcher, settings);
+                        Dispatcher& dispatcher, const http::AdminAccess& access) {
+    const auto api = std::make_shared<AdminApi>(store, clock, dispatcher, access);
     const auto admin = [&](const char* method, const char* pattern, AdminApi::Method handler) {
         router.add(method, pattern, [api, handler](Request request) {
             return api->guarded(handler, std::move(request));

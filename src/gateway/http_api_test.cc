@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/grpc_test_world.h"
+#include "platform/http/admin_access.h"
 #include "platform/http/server.h"
 
 namespace florin::gateway {
@@ -19,9 +20,9 @@ using http::Response;
 /// The admin face over a world whose webhooks wait in the store.
 class HttpWorld : public GrpcWorld {
 public:
-    explicit HttpWorld(HttpApiSettings chosen = {})
-        : http_settings(std::move(chosen)), dispatcher(*loop, *store, sender, clock, {}, *metrics) {
-        add_gateway_routes(router, *store, clock, dispatcher, http_settings);
+    explicit HttpWorld(http::AdminAccess chosen = {})
+        : access(std::move(chosen)), dispatcher(*loop, *store, sender, clock, {}, *metrics) {
+        add_gateway_routes(router, *store, clock, dispatcher, access);
     }
 
     Response ask(std::string method, std::string path,
@@ -42,7 +43,7 @@ public:
         return json::parse(response.body);
     }
 
-    const HttpApiSettings http_settings;
+    const http::AdminAccess access;
     http::Router router;
     Dispatcher dispatcher;
 };
@@ -153,7 +154,7 @@ TEST(HttpApi, ListsWebhooksAndSendsDeadOnesAgain) {
 }
 
 TEST(HttpApi, AsksForTheAdminTokenWhereOneIsSet) {
-    HttpWorld world({.admin_token = "s3cret", .admin_token_required = true});
+    HttpWorld world({.token = "s3cret", .token_required = true});
     const auto status = [&](const std::string& authorization) {
         return world.ask("GET", "/api/gateway/payments", {}, authorization).status;
     };
@@ -167,7 +168,7 @@ TEST(HttpApi, AsksForTheAdminTokenWhereOneIsSet) {
 }
 
 TEST(HttpApi, StaysClosedInProductionUntilATokenIsSet) {
-    HttpWorld world({.admin_token = "", .admin_token_required = true});
+    HttpWorld world({.token = "", .token_required = true});
     const auto response = world.ask("GET", "/api/gateway/webhooks");
     EXPECT_EQ(response.status, 403U);
     EXPECT_NE(response.body.find("ADMIN_TOKEN"), std::string::npos);
