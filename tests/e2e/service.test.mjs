@@ -135,6 +135,27 @@ test('the webhook has the contract\'s body and signature, and Standard Webhooks 
   close();
 });
 
+test('a webhook goes on with the trace of the call that created its payment', async () => {
+  const { url, webhooks, close } = await receiver();
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const traced = async (name, value) => {
+    const metadata = new grpc.Metadata();
+    if (name) metadata.set(name, value);
+    const { payment_intent_id: id } = await florin.call('CreatePaymentIntent', { reservation_id: 'rsv-1', user_id: 'user-1', amount: { amount: 1, currency: 'KRW' }, webhook_url: url, metadata: { tags: { delay_ms: '0' } } }, metadata);
+    return (await until('the webhook', () => webhooks.find(({ json }) => json.payment_id === id))).headers;
+  };
+  const headers = await traced('traceparent', `00-${trace}-00f067aa0ba902b7-01`);
+  assert.match(headers.traceparent, new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
+  assert.doesNotMatch(headers.traceparent, /00f067aa0ba902b7/);
+  assert.equal(headers['x-correlation-id'], trace);
+  const correlated = await traced('x-correlation-id', 'order-17');
+  assert.equal(correlated['x-correlation-id'], 'order-17');
+  assert.equal(correlated.traceparent, undefined);
+  const untraced = await traced();
+  assert.equal(untraced.traceparent.slice(3, 35), untraced['x-correlation-id']);
+  close();
+});
+
 test('a webhook can be simulated', async () => {
   const { url, webhooks, close } = await receiver();
   const { payment_intent_id: id } = await florin.create({ webhook_url: url, metadata: { tags: { delay_ms: '60000' } } });

@@ -3,9 +3,17 @@
 #include "gateway/payment_intent.h"
 #include "gateway/webhooks/signature.h"
 #include "platform/http/client.h"
+#include "platform/telemetry/trace.h"
 
 namespace florin::gateway {
 namespace {
+
+/// Differs from attempt to attempt: the random bits of the delivery's id, and the attempt's number.
+std::uint64_t span_entropy(const WebhookDelivery& delivery, int attempt) {
+    std::uint64_t bits = 0;
+    for (std::size_t i = 8; i < 16; ++i) bits = bits << 8U | delivery.id.bytes[i];
+    return bits + static_cast<std::uint64_t>(attempt);
+}
 
 http::Headers headers_of(const WebhookDelivery& delivery, int attempt) {
     const std::string id = delivery.id.text();
@@ -16,6 +24,9 @@ http::Headers headers_of(const WebhookDelivery& delivery, int attempt) {
                           {"webhook-id", id}};
     if (delivery.simulated) headers.add("X-Webhook-Simulated", "true");
     if (!delivery.trace_id.empty()) headers.add("X-Correlation-ID", delivery.trace_id);
+    const auto traceparent =
+        telemetry::traceparent_of(delivery.trace_id, span_entropy(delivery, attempt));
+    if (!traceparent.empty()) headers.add("traceparent", traceparent);
     return headers;
 }
 

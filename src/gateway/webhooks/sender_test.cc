@@ -13,6 +13,7 @@
 #include "platform/base/manual_clock.h"
 #include "platform/http/client.h"
 #include "platform/runtime/loop.h"
+#include "platform/telemetry/trace.h"
 
 namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
@@ -186,6 +187,19 @@ TEST_F(SenderTest, SendsTheContractsBodyAndHeaders) {
               standard_webhook_signature(secret, delivery.id.text(), 1'700'000'000, body()));
     EXPECT_EQ(header("X-Webhook-Simulated"), "");
     EXPECT_EQ(header("X-Correlation-ID"), delivery.trace_id);
+}
+
+TEST_F(SenderTest, GoesOnWithTheTraceOfTheCallThatCreatedThePayment) {
+    send(receiver.url());
+    const std::string first = header("traceparent");
+    EXPECT_EQ(telemetry::trace_id_of(first), delivery.trace_id) << first;
+    send(receiver.url(), 2);
+    EXPECT_EQ(telemetry::trace_id_of(header("traceparent")), delivery.trace_id);
+    EXPECT_NE(header("traceparent"), first) << "each attempt is a span of its own";
+    delivery.trace_id = "order-17";  // a caller's own X-Correlation-ID
+    send(receiver.url());
+    EXPECT_EQ(header("X-Correlation-ID"), "order-17");
+    EXPECT_EQ(header("traceparent"), "");
 }
 
 TEST_F(SenderTest, StampsAndSignsEachAttemptAnew) {

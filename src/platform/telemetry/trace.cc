@@ -1,7 +1,6 @@
 #include "platform/telemetry/trace.h"
 
 #include <algorithm>
-#include <array>
 
 namespace florin::telemetry {
 namespace {
@@ -27,14 +26,20 @@ std::uint64_t mix(std::uint64_t value) {
     return value ^ (value >> 31U);
 }
 
+void append_mixed_hex(std::string& text, std::uint64_t entropy) {
+    std::uint64_t bits = mix(entropy);
+    for (std::size_t i = 0; i < 16; ++i, bits >>= 4U) text += hex_digits[bits & 0xFU];
+}
+
 std::string new_trace_id(std::uint64_t entropy) {
-    std::array<char, 32> text{};
-    for (std::size_t word = 0; word < 2; ++word) {
-        std::uint64_t bits = mix(entropy + 0x9E3779B97F4A7C15ULL * (word + 1));
-        for (std::size_t i = 0; i < 16; ++i, bits >>= 4U)
-            text[word * 16 + i] = hex_digits[bits & 0xFU];
-    }
-    return {text.data(), text.size()};
+    std::string text;
+    append_mixed_hex(text, entropy + 0x9E3779B97F4A7C15ULL);
+    append_mixed_hex(text, entropy + 0x9E3779B97F4A7C15ULL * 2);
+    return text;
+}
+
+bool is_trace_id(std::string_view id) {
+    return id.size() == 32 && lower_hex(id) && id.find_first_not_of('0') != std::string_view::npos;
 }
 
 }  // namespace
@@ -48,13 +53,12 @@ std::optional<std::string_view> trace_id_of(std::string_view traceparent) {
     const std::string_view version = traceparent.substr(0, 2);
     const std::string_view id = traceparent.substr(3, 32);
     const std::string_view parent = traceparent.substr(36, 16);
-    if (!lower_hex(version) || version == "ff" || !lower_hex(id) || !lower_hex(parent) ||
+    if (!lower_hex(version) || version == "ff" || !is_trace_id(id) || !lower_hex(parent) ||
         !lower_hex(traceparent.substr(53, 2))) {
         return std::nullopt;
     }
     const std::string_view more = traceparent.substr(55);
     if (!more.empty() && (version == "00" || more.front() != '-')) return std::nullopt;
-    if (id.find_first_not_of('0') == std::string_view::npos) return std::nullopt;
     if (parent.find_first_not_of('0') == std::string_view::npos) return std::nullopt;
     return id;
 }
@@ -64,6 +68,16 @@ std::string choose_trace_id(std::string_view traceparent, std::string_view corre
     if (const auto id = trace_id_of(traceparent)) return std::string(*id);
     if (usable_correlation_id(correlation_id)) return std::string(correlation_id);
     return new_trace_id(entropy);
+}
+
+std::string traceparent_of(std::string_view trace_id, std::uint64_t entropy) {
+    if (!is_trace_id(trace_id)) return "";
+    std::string header = "00-";
+    header += trace_id;
+    header += '-';
+    append_mixed_hex(header, entropy == 0 ? 1 : entropy);  // only zero mixes to the invalid zero
+    header += "-01";
+    return header;
 }
 
 }  // namespace florin::telemetry

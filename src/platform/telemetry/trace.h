@@ -16,4 +16,9 @@ std::optional<std::string_view> trace_id_of(std::string_view traceparent);
 std::string choose_trace_id(std::string_view traceparent, std::string_view correlation_id,
                             std::uint64_t entropy);
 
+/// The `traceparent` header of a call that belongs to a trace of ours: sampled, with a parent id
+/// made of `entropy`, which differs from call to call. Empty when `trace_id` is no W3C trace id but
+/// the X-Correlation-ID of a caller.
+std::string traceparent_of(std::string_view trace_id, std::uint64_t entropy);
+
 }  // namespace florin::telemetry

@@ -39,5 +39,19 @@ TEST(Trace, ChoosesTraceparentThenCorrelationIdThenANewOne) {
     EXPECT_NE(choose_trace_id("", "", 1), choose_trace_id("", "", 2));
 }
 
+TEST(Trace, GoesOnInCallsOfOurOwn) {
+    const std::string first = traceparent_of(id, 1);
+    EXPECT_EQ(trace_id_of(first), id);
+    EXPECT_TRUE(first.ends_with("-01"));
+    EXPECT_NE(first, traceparent_of(id, 2));
+    EXPECT_EQ(trace_id_of(traceparent_of(id, 0)), id);
+    const std::string made = choose_trace_id("", "", 7);
+    EXPECT_EQ(trace_id_of(traceparent_of(made, 7)), made);
+    for (const std::string& other : {std::string(), std::string("order-1"), std::string(32, '0'),
+                                     std::string(32, 'A'), std::string(31, 'a')}) {
+        EXPECT_EQ(traceparent_of(other, 1), "") << other;
+    }
+}
+
 }  // namespace
 }  // namespace florin::telemetry
