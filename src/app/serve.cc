@@ -19,12 +19,15 @@
 #include "app/version.h"
 #include "app/wire_gateway.h"
 #include "app/wire_payments.h"
+#include "gateway/retention.h"
+#include "platform/broker/pruning.h"
 #include "platform/grpc/health.h"
 #include "platform/grpc/server.h"
 #include "platform/http/server.h"
 #include "platform/http/tls.h"
 #include "platform/runtime/loop.h"
 #include "platform/runtime/run_on.h"
+#include "platform/store/pruning.h"
 #include "platform/store/sqlite_store.h"
 #include "platform/telemetry/log.h"
 #include "platform/telemetry/metrics.h"
@@ -61,6 +64,7 @@ public:
     void run();
 
 private:
+    [[nodiscard]] std::vector<store::PruneRule> prune_rules() const;
     void listen();
     void add_faces(ServingLoop& serving);
     awaitable<void> stop_on_signal();
@@ -77,6 +81,7 @@ private:
     runtime::Loop background_{"background"};
     GatewayParts gateway_;
     PaymentParts payments_;
+    store::Pruning pruning_;
     http::Router operations_router_;
     std::unique_ptr<http::Server> operations_server_;
     std::vector<std::unique_ptr<ServingLoop>> serving_;
@@ -87,7 +92,8 @@ Service::Service(const Settings& settings)
     : settings_(settings),
       store_(store::open_sqlite(store_options(settings), metrics_)),
       gateway_(background_, *store_, clock_, settings, metrics_),
-      payments_(background_, *store_, clock_, settings, metrics_) {
+      payments_(background_, *store_, clock_, settings, metrics_),
+      pruning_(background_, *store_, clock_, prune_rules(), metrics_) {
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
     readiness_.add("store", [this] {
@@ -109,6 +115,20 @@ Service::Service(const Settings& settings)
         serving_.push_back(std::make_unique<ServingLoop>("serving-" + std::to_string(i)));
         add_faces(*serving_.back());
     }
+}
+
+std::vector<store::PruneRule> Service::prune_rules() const {
+    auto rules =
+        gateway::prune_rules({settings_.storage.retention, settings_.payments.idempotency_ttl});
+    for (auto& rule : payments_.prune_rules()) rules.push_back(std::move(rule));
+    if (settings_.storage.retention.count() > 0) {
+        rules.emplace_back(
+            [keep = settings_.storage.retention, groups = payments_.consumer_groups()](
+                store::Transaction& tx, Instant now, int limit) {
+                return broker::prune_consumed(tx, now - keep, limit, groups);
+            });
+    }
+    return rules;
 }
 
 void Service::add_faces(ServingLoop& serving) {
@@ -167,6 +187,7 @@ void Service::run() {
     listen();
     gateway_.start();
     payments_.start();
+    runtime::spawn(background_, "pruning", pruning_.run());
     background_thread_ = std::thread([this] { background_.run(); });
     for (auto& serving : serving_)
         serving->thread = std::thread([&loop = serving->loop] { loop.run(); });
@@ -206,6 +227,7 @@ awaitable<void> Service::drain() {
         co_await runtime::run_on(serving->loop, serving->grpc_server->drain(left()));
         co_await runtime::run_on(serving->loop, serving->http_server->drain(left()));
     }
+    pruning_.stop();
     co_await runtime::run_on(background_, gateway_.stop(left()));
     co_await runtime::run_on(background_, payments_.stop(left()));
 }

@@ -89,6 +89,12 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
             fmt::format("{}://localhost:{}", scheme, settings.server.http_port);
         note_reason(loaded, "PUBLIC_URL", "this HTTP_PORT");
     }
+    if (unset(loaded, "SIMULATOR_URL") && settings.server.grpc_port != 0) {
+        const char* const scheme = settings.server.tls_cert_file.empty() ? "http" : "https";
+        settings.merchants.simulator_url =
+            fmt::format("{}://localhost:{}", scheme, settings.server.grpc_port);
+        note_reason(loaded, "SIMULATOR_URL", "this GRPC_PORT");
+    }
     // Zero never meant "at once": existing deployments set it for "the default".
     if (settings.payments.default_delay == Milliseconds(0)) {
         settings.payments.default_delay = Settings::Payments().default_delay;
@@ -110,6 +116,22 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
             no_key ? "TLS_KEY_FILE is missing: TLS_CERT_FILE is set; give both or none"
                    : "TLS_CERT_FILE is missing: TLS_KEY_FILE is set; give both or "
                      "none");
+    }
+    const auto to_simulator = [](const auto& assigned) { return assigned.second == "simulator"; };
+    const bool simulator = settings.merchants.gateway == "simulator" ||
+                           std::ranges::any_of(settings.merchants.gateways, to_simulator);
+    if (simulator && settings.merchants.simulator_url.empty()) {
+        complaints.push_back(
+            "SIMULATOR_URL is missing: merchants use the simulator, and this process serves gRPC "
+            "on "
+            "any free port; give GRPC_PORT a number or say where the simulator is");
+    }
+    if (settings.merchants.recovery_after <= settings.merchants.gateway_timeout) {
+        complaints.push_back("RECOVERY_AFTER_MS (" + source_of(loaded, "RECOVERY_AFTER_MS").text +
+                             "): " + std::to_string(settings.merchants.recovery_after.count()) +
+                             " is not more than GATEWAY_TIMEOUT_MS (" +
+                             std::to_string(settings.merchants.gateway_timeout.count()) +
+                             "): a worker would take over calls that are still under way");
     }
     if (settings.webhooks.backoff_max < settings.webhooks.backoff_base) {
         complaints.push_back("WEBHOOK_BACKOFF_MAX_MS (" +

@@ -167,6 +167,20 @@ void add_merchant_settings(std::vector<Setting>& table) {
     table.push_back(whole_number(
         {"MERCHANT_FEE_BASIS_POINTS", group, "Our share of a capture, in hundredths of a percent"},
         FLORIN_SETTING(merchants.fee_basis_points), 0, 10'000));
+    table.push_back(choice({"MERCHANT_GATEWAY", group,
+                            "Who takes the money: rules decides in process, simulator is asked "
+                            "over gRPC"},
+                           FLORIN_SETTING(merchants.gateway),
+                           {{"rules", "rules"}, {"simulator", "simulator"}}));
+    table.push_back(gateway_list(
+        {"MERCHANT_GATEWAYS", group, "Merchants with a gateway of their own, by commas"},
+        FLORIN_SETTING(merchants.gateways)));
+    table.push_back(web_address({"SIMULATOR_URL", group,
+                                 "Where the simulator serves gRPC (default: this process); https: "
+                                 "with TLS"},
+                                FLORIN_SETTING(merchants.simulator_url)));
+    table.push_back(text({"SIMULATOR_CA_FILE", group, "PEM file of extra roots it is trusted by"},
+                         FLORIN_SETTING(merchants.simulator_ca_file)));
     table.push_back(
         whole_number({"GATEWAY_TIMEOUT_MS", group, "How long a request waits for its gateway"},
                      FLORIN_SETTING(merchants.gateway_timeout), 10, 60'000));

@@ -113,6 +113,31 @@ std::optional<std::vector<std::string>> parse_host_list(std::string_view text) {
     return hosts;
 }
 
+std::optional<GatewayList> parse_gateway_list(std::string_view text) {
+    GatewayList list;
+    while (!text.empty()) {
+        const auto comma = text.find(',');
+        const std::string_view pair = trimmed(text.substr(0, comma));
+        const auto equals = pair.find('=');
+        if (equals == std::string_view::npos || equals == 0) return std::nullopt;
+        std::string merchant(pair.substr(0, equals));
+        const std::string_view gateway = pair.substr(equals + 1);
+        if (gateway != "rules" && gateway != "simulator") return std::nullopt;
+        const bool twice =
+            std::ranges::any_of(list, [&](const auto& other) { return other.first == merchant; });
+        if (twice) return std::nullopt;
+        list.emplace_back(std::move(merchant), gateway);
+        text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+    }
+    return list;
+}
+
+std::string show_gateway_list(const GatewayList& list) {
+    std::vector<std::string> pairs;
+    for (const auto& [merchant, gateway] : list) pairs.push_back(merchant + "=" + gateway);
+    return join(pairs, ",");
+}
+
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
     return fmt::format("{}", fmt::join(parts, separator));
 }

@@ -37,6 +37,10 @@ bool is_ip_address(const std::string& text);
 std::optional<std::string> parse_web_address(std::string_view text);
 /// Host names, addresses and CIDR blocks, separated by commas.
 std::optional<std::vector<std::string>> parse_host_list(std::string_view text);
+using GatewayList = std::vector<std::pair<std::string, std::string>>;
+/// "shop-1=simulator,shop-2=rules": merchants, each once, and names of gateways that exist.
+std::optional<GatewayList> parse_gateway_list(std::string_view text);
+std::string show_gateway_list(const GatewayList& list);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
 template <class Assign, class Show>
@@ -182,6 +186,12 @@ Setting host_list(SettingText text, Member member) {
     return parsed(std::move(text), "hosts and CIDR blocks such as hooks.internal,10.1.0.0/16",
                   member, parse_host_list,
                   [](const std::vector<std::string>& hosts) { return join(hosts, ","); });
+}
+
+template <class Member>
+Setting gateway_list(SettingText text, Member member) {
+    return parsed(std::move(text), "MERCHANT=GATEWAY such as shop-1=simulator,shop-2=rules", member,
+                  parse_gateway_list, show_gateway_list);
 }
 
 template <class Member>

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/payment_intent.h"
@@ -66,6 +67,10 @@ struct Settings {
         Seconds refund_window{60};
         Seconds answers_kept{600};  // 0 or less: for ever
         std::int64_t fee_basis_points = 0;
+        std::string gateway = "rules";  // of merchants that `gateways` does not name
+        std::vector<std::pair<std::string, std::string>> gateways;  // merchant and gateway
+        std::string simulator_url;                                  // empty: this process
+        std::string simulator_ca_file;
         Milliseconds gateway_timeout{3'000};
         Milliseconds twin_patience{5'000};
         Milliseconds recovery_after{10'000};

@@ -6,7 +6,6 @@
 #include "gateway/grpc_api.h"
 #include "gateway/http_api.h"
 #include "gateway/payment_service.h"
-#include "gateway/pruning.h"
 #include "gateway/settlement.h"
 #include "gateway/webhooks/dispatcher.h"
 #include "gateway/webhooks/sender.h"
@@ -62,9 +61,7 @@ struct GatewayParts::Parts {
           sender(client, clock, settings.webhooks.secret, settings.webhooks.timeout),
           dispatcher(loop, store, sender, clock, dispatcher_options(settings), metrics),
           settlement(loop, store, clock, UuidGenerator(clock, seed_from_system()), offer(),
-                     metrics),
-          pruning(loop, store, clock,
-                  {settings.storage.retention, settings.payments.idempotency_ttl}, metrics) {}
+                     metrics) {}
 
     gateway::SettlementClock::OfferDeliveries offer() {
         return [this](std::vector<gateway::WebhookDelivery> deliveries) {
@@ -85,7 +82,6 @@ struct GatewayParts::Parts {
     gateway::HttpWebhookSender sender;
     gateway::Dispatcher dispatcher;
     gateway::SettlementClock settlement;
-    gateway::Pruning pruning;
     std::vector<std::unique_ptr<gateway::PaymentService>> faces;  // one a serving loop
 };
 
@@ -109,12 +105,10 @@ void GatewayParts::add_faces(grpc::Services& services, http::Router& router) {
 void GatewayParts::start() {
     runtime::spawn(parts_->background, "settlement", parts_->settlement.run());
     runtime::spawn(parts_->background, "webhooks", parts_->dispatcher.run());
-    runtime::spawn(parts_->background, "pruning", parts_->pruning.run());
 }
 
 awaitable<void> GatewayParts::stop(std::chrono::milliseconds deadline) {
     parts_->settlement.stop();
-    parts_->pruning.stop();
     co_await parts_->dispatcher.stop(deadline);
 }
 

@@ -38,7 +38,7 @@ public:
 
     /// Adds the faces to one serving loop's tables. Before the loops run.
     void add_faces(grpc::Services& services, http::Router& router);
-    /// Spawns settlement, webhook delivery and pruning on the background loop.
+    /// Spawns settlement and webhook delivery on the background loop.
     void start();
     /// Ends them in order; what is pending stays in the store. On the background loop.
     awaitable<void> stop(std::chrono::milliseconds deadline);

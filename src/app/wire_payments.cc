@@ -7,7 +7,11 @@
 #include "payments/gateways.h"
 #include "payments/http_api.h"
 #include "payments/payment_service.h"
+#include "payments/recovery.h"
 #include "payments/rule_gateway.h"
+#include "payments/simulator_gateway.h"
+#include "platform/base/require.h"
+#include "platform/http/url.h"
 #include "platform/limits/memory_rate_limiter.h"
 #include "platform/runtime/loop.h"
 
@@ -42,6 +46,29 @@ limits::CircuitBreakerOptions breaker_options(const Settings& settings) {
     return options;
 }
 
+payments::RecoveryOptions recovery_options(const Settings& settings) {
+    const auto& m = settings.merchants;
+    payments::RecoveryOptions options;
+    options.attempts_max = static_cast<int>(m.recovery_attempts_max);
+    options.backoff = {m.recovery_backoff_base, m.recovery_backoff_max};
+    // A claim outlasts the slowest recovery: a look, a call, and some time for the store.
+    options.lease = 4 * m.gateway_timeout + Milliseconds(30'000);
+    options.fee_basis_points = m.fee_basis_points;
+    return options;
+}
+
+std::unique_ptr<payments::SimulatorGateway> simulator(runtime::Loop& loop,
+                                                      const Settings::Merchants& settings) {
+    const auto url = http::parse_url(settings.simulator_url);
+    require(url.has_value(), "settings are checked");
+    payments::SimulatorGatewayOptions options;
+    options.address.host = url->host;
+    options.address.port = url->port;
+    if (url->tls) options.address.tls = grpc::ChannelTls{settings.simulator_ca_file};
+    options.deadline = settings.gateway_timeout;
+    return std::make_unique<payments::SimulatorGateway>(loop, std::move(options));
+}
+
 }  // namespace
 
 struct PaymentParts::Parts {
@@ -54,10 +81,33 @@ struct PaymentParts::Parts {
           services(service_settings(settings)),
           http_api(http_settings(settings)),
           limiter(clock),
-          gateways(clock, breaker_options(settings)) {
-        gateways.add(std::make_unique<payments::RuleGateway>(
-            settings.merchants.gateway_timeout, settings.merchants.gateway_timeout / 2));
+          gateways(clock, breaker_options(settings)),
+          recovery(background, store, clock, ids(), gateways, recovery_options(settings), changed(),
+                   metrics) {
+        add_gateways(settings.merchants);
         payments::measure_circuits(metrics, gateways);
+    }
+
+    [[nodiscard]] UuidGenerator ids() const { return {clock, seed_from_system()}; }
+    /// There are new events.
+    [[nodiscard]] std::function<void()> changed() {
+        return [] {};
+    }
+    // The first one serves the merchants that have none of their own.
+    void add_gateways(const Settings::Merchants& settings) {
+        auto rules = std::make_unique<payments::RuleGateway>(settings.gateway_timeout,
+                                                             settings.gateway_timeout / 2);
+        if (settings.simulator_url.empty()) {
+            gateways.add(std::move(rules));
+            return;
+        }
+        auto simulated = simulator(background, settings);
+        const bool simulator_first = settings.gateway == simulated->name();
+        if (simulator_first) gateways.add(std::move(simulated));
+        gateways.add(std::move(rules));
+        if (!simulator_first) gateways.add(std::move(simulated));
+        for (const auto& [merchant, gateway] : settings.gateways)
+            gateways.assign(merchant, gateway);
     }
 
     runtime::Loop& background;
@@ -69,6 +119,7 @@ struct PaymentParts::Parts {
     limits::MemoryRateLimiter limiter;
     payments::Gateways gateways;
     store::Buckets buckets;
+    payments::Recovery recovery;
     std::vector<std::unique_ptr<payments::PaymentService>> faces;  // one a serving loop
 };
 
@@ -81,17 +132,31 @@ PaymentParts::~PaymentParts() = default;
 void PaymentParts::add_faces(http::Router& router) {
     auto& parts = *parts_;
     parts.faces.push_back(std::make_unique<payments::PaymentService>(
-        parts.store, parts.clock, UuidGenerator(parts.clock, seed_from_system()), parts.gateways,
-        parts.buckets, parts.services, [] {}, parts.metrics));
+        parts.store, parts.clock, parts.ids(), parts.gateways, parts.buckets, parts.services,
+        parts.changed(), parts.metrics));
     payments::add_payment_routes(router, *parts.faces.back(), parts.limiter, parts.http_api,
                                  parts.metrics);
     payments::add_circuit_routes(router, parts.gateways);
 }
 
-void PaymentParts::start() {}
+std::vector<store::PruneRule> PaymentParts::prune_rules() const {
+    const Milliseconds kept = parts_->services.answers_kept;
+    if (kept <= Milliseconds(0)) return {};
+    return {[kept](store::Transaction& tx, Instant now, int limit) {
+        return payments::prune_answers(tx, now - kept, limit);
+    }};
+}
 
-awaitable<void> PaymentParts::stop(std::chrono::milliseconds /*deadline*/) {
-    co_return;
+std::vector<std::string> PaymentParts::consumer_groups() const {
+    return {};
+}
+
+void PaymentParts::start() {
+    runtime::spawn(parts_->background, "recovery", parts_->recovery.run());
+}
+
+awaitable<void> PaymentParts::stop(std::chrono::milliseconds deadline) {
+    co_await parts_->recovery.stop(deadline);
 }
 
 }  // namespace florin::app

@@ -2,8 +2,11 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "platform/runtime/awaitable.h"
+#include "platform/store/pruning.h"
 
 namespace florin {
 class Clock;
@@ -32,6 +35,11 @@ public:
     PaymentParts(runtime::Loop& background, store::Store& store, const Clock& clock,
                  const Settings& settings, telemetry::Metrics& metrics);
     ~PaymentParts();
+
+    /// What they delete.
+    [[nodiscard]] std::vector<store::PruneRule> prune_rules() const;
+    /// The consumer groups that must have come past an event before it is deleted.
+    [[nodiscard]] std::vector<std::string> consumer_groups() const;
 
     /// Adds the faces to one serving loop's table. Before the loops run.
     void add_faces(http::Router& router);

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "gateway/pruning.h"
+#include "gateway/retention.h"
 #include "gateway/test_world.h"
 
 namespace florin::gateway {
@@ -192,17 +192,18 @@ TEST(Listing, FiltersByStateAndReservation) {
     EXPECT_EQ(world.get(world.payments->list(filter)).total, 0);
 }
 
-TEST(Pruning, DeletesWhatIsOldAndFinishedAndKeepsTheRest) {
+TEST(Retention, DeletesWhatIsOldAndFinishedAndKeepsTheRest) {
     TestWorld world;
     const auto finished = world.create(Scenario::Approve);
     const auto hanging = world.create(Scenario::Timeout);
     world.advance(Milliseconds(2'000));
-    Pruning pruning(*world.loop, *world.store, world.clock,
-                    {std::chrono::hours(1), Milliseconds(1'000)}, *world.metrics);
+    store::Pruning pruning(*world.loop, *world.store, world.clock,
+                           prune_rules({std::chrono::hours(1), Milliseconds(1'000)}),
+                           *world.metrics);
     EXPECT_EQ(world.get(pruning.prune_once()), 0);
     world.clock.advance(std::chrono::hours(2));
     const auto fresh = world.create(Scenario::Approve);
-    EXPECT_EQ(world.get(pruning.prune_once()), 2);  // the payment and its event
+    EXPECT_EQ(world.get(pruning.prune_once()), 1);
     EXPECT_FALSE(world.get(world.payments->find(finished.id, "")));
     EXPECT_TRUE(world.get(world.payments->find(hanging.id, "")));
     EXPECT_TRUE(world.get(world.payments->find(fresh.id, "")));

@@ -5,6 +5,7 @@
 
 #include "platform/base/faults.h"
 #include "platform/broker/consumer_test_world.h"
+#include "platform/broker/pruning.h"
 
 namespace florin::broker {
 namespace {
@@ -165,7 +166,7 @@ TEST_F(ConsumerFaultsTest, ASuspectThatWasPrunedIsForgotten) {
     append("fault");
     auto group = world.group_of(consumer);
     EXPECT_EQ(world.step(*group), Step::Failed);
-    world.write([](store::Transaction& tx) { return outbox::prune(tx, Instant::max(), 1); });
+    world.write([](store::Transaction& tx) { return prune_consumed(tx, Instant::max(), 1, {}); });
     append("{}");
     EXPECT_EQ(world.catch_up(*group), Step::AtEnd);
     EXPECT_EQ(world.positions(), Positions{2});

@@ -9,19 +9,12 @@ constexpr store::Sql insert_event(
     "INSERT INTO outbox_event (event_id, aggregate_type, aggregate_id, event_type, payload, "
     "created_at)"
     " VALUES (?, ?, ?, ?, ?, ?)");
-constexpr store::Sql delete_old(
-    "DELETE FROM outbox_event WHERE seq IN"
-    " (SELECT seq FROM outbox_event ORDER BY seq LIMIT ?) AND created_at < ?");
 
 }  // namespace
 
 void append(store::Transaction& tx, const Event& event) {
     tx.execute(insert_event, event.id, event.aggregate_type, event.aggregate_id, event.type,
                event.payload, event.at);
-}
-
-std::int64_t prune(store::Transaction& tx, Instant before, int limit) {
-    return tx.execute(delete_old, limit, before);
 }
 
 std::string cloud_event(const Event& event, std::string_view source, std::string_view trace_id,

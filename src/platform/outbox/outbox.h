@@ -21,9 +21,6 @@ struct Event {
 /// Adds an event to the log, in the transaction of the change it tells of.
 void append(store::Transaction& tx, const Event& event);
 
-/// Deletes up to `limit` events older than `before`, oldest first; how many it deleted.
-std::int64_t prune(store::Transaction& tx, Instant before, int limit);
-
 /// The CloudEvents envelope around `data`, which is JSON already. `source` is a URI reference.
 std::string cloud_event(const Event& event, std::string_view source, std::string_view trace_id,
                         std::string_view data);

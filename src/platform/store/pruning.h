@@ -1,29 +1,28 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
+#include <functional>
+#include <vector>
 
 #include "platform/base/time.h"
 #include "platform/runtime/wakeup.h"
+#include "platform/store/session.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::store {
+
 class Store;
-}
 
-namespace florin::gateway {
-
-struct Retention {
-    std::chrono::hours payments{168};  // 0: everything is kept
-    Milliseconds idempotency{86'400'000};
-};
+/// Deletes up to `limit` rows whose time has passed at `now`; how many it deleted. Like every
+/// command it may run again from the start.
+using PruneRule = std::function<std::int64_t(Transaction& tx, Instant now, int limit)>;
 
 /// Deletes what is older than its retention: a few hundred rows a command, with a pause in between,
 /// so that traffic never waits for it. On one loop.
 class Pruning {
 public:
-    Pruning(runtime::Loop& loop, store::Store& store, const Clock& clock, Retention retention,
+    Pruning(runtime::Loop& loop, Store& store, const Clock& clock, std::vector<PruneRule> rules,
             telemetry::Metrics& metrics);
 
     /// Prunes until `stop`. Spawn it once.
@@ -35,12 +34,12 @@ public:
     awaitable<std::int64_t> prune_once();
 
 private:
-    store::Store& store_;
+    Store& store_;
     const Clock& clock_;
-    const Retention retention_;
+    const std::vector<PruneRule> rules_;
     runtime::Wakeup wakeup_;
     std::atomic<bool> stopping_{false};
     telemetry::Counter pruned_;
 };
 
-}  // namespace florin::gateway
+}  // namespace florin::store
