@@ -1,5 +1,6 @@
 #include "payments/http_api.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -125,6 +126,31 @@ Response answered(Answered answer) {
     return response;
 }
 
+bool is_json_type(std::string_view essence) {
+    std::string lower(essence.substr(0, 64));
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    });
+    return lower == "application/json" ||
+           (lower.starts_with("application/") && lower.ends_with("+json"));
+}
+
+/// Whether the body says that it is JSON, or does not say what it is. A form that a foreign page
+/// sends says something else, and must not pay.
+bool says_json(const Request& request) {
+    const std::string_view type = request.headers.get("Content-Type");
+    const std::string_view essence = type.substr(0, type.find_first_of("; \t"));
+    return essence.empty() || is_json_type(essence);
+}
+
+Response not_json(const Request& request) {
+    return http::problem(415, "unsupported_media_type",
+                         "the body is " +
+                             std::string(request.headers.get("Content-Type").substr(0, 64)) +
+                             "; send JSON, with Content-Type: application/json",
+                         request.trace_id);
+}
+
 /// The merchant face of one loop; its handlers, which the router owns, share it.
 class MerchantApi {
 public:
@@ -141,6 +167,7 @@ public:
                                      "Requests let through because the rate limiter failed")) {}
 
     awaitable<Response> guarded(Method method, Request request) {
+        if (request.method == "POST" && !says_json(request)) co_return not_json(request);
         try {
             co_return co_await (this->*method)(std::move(request));
         } catch (const Overloaded& fault) {
@@ -172,13 +199,12 @@ public:
     }
 
     awaitable<Response> get(Request request) {
-        const std::string merchant(request.query_value("merchantId").value_or(""));
-        if (merchant.empty())
-            co_return http::json(400, invalid_request_json({{"merchantId", "is missing"}}));
-        if (auto no = co_await refuse(request, merchant, Access::Read)) co_return std::move(*no);
+        const auto merchant = parse_merchant(request);
+        if (!merchant) co_return http::json(400, invalid_request_json(merchant.error()));
+        if (auto no = co_await refuse(request, *merchant, Access::Read)) co_return std::move(*no);
         const auto id = parse_uuid(request.path_value("paymentId"));
         if (!id) co_return not_found();
-        const auto story = co_await service_.find(merchant, *id);
+        const auto story = co_await service_.find(*merchant, *id);
         if (!story) co_return not_found();
         co_return http::json(200,
                              payment_details_json(story->payment, story->steps, story->entries));

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <string>
 
 #include <boost/json.hpp>
 
+#include "platform/base/time_text.h"
+#include "platform/base/utf8.h"
 #include "platform/http/message.h"
 
 namespace florin::payments {
@@ -34,6 +35,16 @@ bool has_control_characters(std::string_view text) {
         const auto value = static_cast<unsigned char>(byte);
         return value < 0x20U || value == 0x7FU;
     });
+}
+
+/// What is wrong with a text, or nothing.
+std::string complaint_about(std::string_view given, std::size_t characters_max) {
+    if (!is_utf8(given)) return "is not UTF-8";
+    if (has_control_characters(given)) return "has control characters";
+    const std::size_t characters = characters_in(given);
+    if (characters <= characters_max) return {};
+    return "has " + std::to_string(characters) + " characters; at most " +
+           std::to_string(characters_max);
 }
 
 /// The fields of one JSON body, each asked for by name; collects what is wrong with them.
@@ -83,12 +94,8 @@ public:
     }
 
     void check_text(const char* name, std::string_view given, std::size_t characters_max) {
-        if (characters_in(given) > characters_max) {
-            complain(name, "has " + std::to_string(characters_in(given)) + " characters; at most " +
-                               std::to_string(characters_max));
-        } else if (has_control_characters(given)) {
-            complain(name, "has control characters");
-        }
+        if (auto wrong = complaint_about(given, characters_max); !wrong.empty())
+            complain(name, std::move(wrong));
     }
 
     /// A whole number from 1, as a JSON number or as decimal text.
@@ -112,10 +119,12 @@ public:
     }
 
     Currency currency(const char* name) {
-        const std::string code = text(name, 3, true);
-        if (code.empty()) return Currency::krw();
+        const std::size_t complaints_before = complaints_.size();
+        const std::string code = text(name, std::string::npos, true);
+        if (complaints_.size() > complaints_before) return Currency::krw();
         const auto parsed = Currency::parse(code);
-        if (!parsed) complain(name, "must be an ISO 4217 code such as KRW, not " + code);
+        if (!parsed)
+            complain(name, "must be an ISO 4217 code such as KRW, not " + code.substr(0, 40));
         return parsed.value_or(Currency::krw());
     }
 
@@ -157,46 +166,31 @@ std::string read_key(Fields& fields, const http::Request& request, bool required
     return std::string(header);
 }
 
-std::optional<Instant> parse_instant(std::string_view text) {
-    int year = 0;
-    unsigned month = 0;
-    unsigned day = 0;
-    int hour = 0;
-    int minute = 0;
-    int second = 0;
-    const auto digits = [&text](std::size_t at, std::size_t count, auto& number) {
-        const char* const begin = text.data() + at;
-        const auto [stop, error] = std::from_chars(begin, begin + count, number);
-        return error == std::errc{} && stop == begin + count;
-    };
-    const bool has_time = text.size() == 20 && text[10] == 'T' && text[13] == ':' &&
-                          text[16] == ':' && text[19] == 'Z';
-    if (text.size() != 10 && !has_time) return std::nullopt;
-    if (text[4] != '-' || text[7] != '-' || !digits(0, 4, year) || !digits(5, 2, month) ||
-        !digits(8, 2, day)) {
-        return std::nullopt;
-    }
-    if (has_time && (!digits(11, 2, hour) || !digits(14, 2, minute) || !digits(17, 2, second)))
-        return std::nullopt;
-    const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
-                                           std::chrono::day(day)};
-    if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-    return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-           std::chrono::seconds(second);
-}
-
 /// Reads the instant of a query parameter, if it is there.
 std::optional<Instant> instant_parameter(const http::Request& request, const char* name,
                                          std::vector<FieldComplaint>& complaints) {
     const auto given = request.query_value(name);
     if (!given || given->empty()) return std::nullopt;
-    const auto parsed = parse_instant(*given);
+    // Who forgets to encode the plus of an offset sends a space.
+    std::string text(*given);
+    std::ranges::replace(text, ' ', '+');
+    const auto parsed = parse_instant(text);
     if (!parsed) {
-        complaints.push_back(
-            {name, "must be a UTC time such as 2026-11-21T09:00:00Z or a date, not " +
-                       std::string(given->substr(0, 40))});
+        complaints.push_back({name, "must be a time such as 2026-11-21T09:00:00Z or a date, not " +
+                                        std::string(given->substr(0, 40))});
     }
     return parsed;
+}
+
+std::string merchant_parameter(const http::Request& request,
+                               std::vector<FieldComplaint>& complaints) {
+    const std::string_view given = request.query_value("merchantId").value_or("");
+    if (is_blank(given)) {
+        complaints.push_back({"merchantId", "is missing"});
+    } else if (auto wrong = complaint_about(given, merchant_characters_max); !wrong.empty()) {
+        complaints.push_back({"merchantId", std::move(wrong)});
+    }
+    return std::string(given);
 }
 
 }  // namespace
@@ -240,11 +234,17 @@ Parsed<ChangePayment> parse_change(Operation operation, const http::Request& req
     return parsed;
 }
 
+Parsed<std::string> parse_merchant(const http::Request& request) {
+    std::vector<FieldComplaint> complaints;
+    std::string merchant = merchant_parameter(request, complaints);
+    if (!complaints.empty()) return std::unexpected(std::move(complaints));
+    return merchant;
+}
+
 Parsed<PaymentFilter> parse_list(const http::Request& request) {
     std::vector<FieldComplaint> complaints;
     PaymentFilter filter;
-    filter.merchant = request.query_value("merchantId").value_or("");
-    if (is_blank(filter.merchant)) complaints.push_back({"merchantId", "is missing"});
+    filter.merchant = merchant_parameter(request, complaints);
     if (const auto status = request.query_value("status"); status && !status->empty()) {
         filter.state = state_named(*status);
         if (!filter.state)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <string>
 #include <vector>
 
 #include "payments/payment_json.h"
@@ -21,6 +22,8 @@ Parsed<AuthorizePayment> parse_authorize(const http::Request& request);
 /// `payment` is the path's.
 Parsed<ChangePayment> parse_change(Operation operation, const http::Request& request,
                                    const Uuid& payment);
+/// The merchant whose payment is asked for.
+Parsed<std::string> parse_merchant(const http::Request& request);
 Parsed<PaymentFilter> parse_list(const http::Request& request);
 
 }  // namespace florin::payments

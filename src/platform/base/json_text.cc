@@ -4,13 +4,35 @@
 #include <chrono>
 #include <cstdio>
 
+#include "platform/base/utf8.h"
+
 namespace florin {
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
-bool needs_escape(char c) {
-    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+bool is_plain(char c) {
+    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20 &&
+           static_cast<unsigned char>(c) < 0x80;
+}
+
+/// Appends what is not plain at the front of `text`; how many bytes of it that was.
+std::size_t append_special(std::string& out, std::string_view text) {
+    const auto byte = static_cast<unsigned char>(text.front());
+    if (byte >= 0x80) {
+        const std::size_t length = utf8_length(text);
+        out.append(length == 0 ? utf8_replacement : text.substr(0, length));
+        return length == 0 ? 1 : length;
+    }
+    if (byte < 0x20) {
+        out += "\\u00";
+        out.push_back(hex_digits[byte >> 4U]);
+        out.push_back(hex_digits[byte & 0xFU]);
+    } else {
+        out.push_back('\\');
+        out.push_back(text.front());
+    }
+    return 1;
 }
 
 }  // namespace
@@ -18,19 +40,15 @@ bool needs_escape(char c) {
 void append_json_string(std::string& out, std::string_view text) {
     out.push_back('"');
     std::size_t copied = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (!needs_escape(text[i])) continue;
-        out.append(text.substr(copied, i - copied));
-        copied = i + 1;
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (byte < 0x20) {
-            out += "\\u00";
-            out.push_back(hex_digits[byte >> 4U]);
-            out.push_back(hex_digits[byte & 0xFU]);
-        } else {
-            out.push_back('\\');
-            out.push_back(text[i]);
+    std::size_t i = 0;
+    while (i < text.size()) {
+        if (is_plain(text[i])) {
+            ++i;
+            continue;
         }
+        out.append(text.substr(copied, i - copied));
+        i += append_special(out, text.substr(i));
+        copied = i;
     }
     out.append(text.substr(copied));
     out.push_back('"');

@@ -8,6 +8,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "platform/base/utf8.h"
+
 namespace florin::telemetry {
 namespace {
 
@@ -15,28 +17,9 @@ constexpr std::array<std::string_view, 4> level_names = {"debug", "info", "warn"
 constexpr std::array<std::string_view, 4> level_tags = {"DEBUG", "INFO ", "WARN ", "ERROR"};
 constexpr std::array<std::string_view, 4> level_colours = {"\033[90m", "\033[32m", "\033[33m",
                                                            "\033[31m"};
-constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
 bool plain(unsigned char byte) {
     return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
-}
-
-/// The length of the UTF-8 sequence at the front of `text` (RFC 3629, 4); 0 when it is not one.
-std::size_t utf8_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-    };
-    const unsigned lead = byte(0);
-    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4) return 0;
-    // The second byte's range keeps out overlong forms, surrogates and what is past U+10FFFF.
-    const unsigned least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (byte(1) < least || byte(1) > most) return 0;
-    for (std::size_t i = 2; i < length; ++i) {
-        if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-    }
-    return length;
 }
 
 /// Appends what needs care at the front of `text` and returns how many bytes that was.
@@ -53,7 +36,7 @@ std::size_t append_special(std::string& out, std::string_view text) {
     }
     const std::size_t length = utf8_length(text);
     if (length == 0) {
-        out += replacement;
+        out += utf8_replacement;
         return 1;
     }
     // C1 controls drive terminals too.
