@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "merchants/authenticator.h"
+#include "merchants/key_service.h"
+#include "platform/base/manual_clock.h"
+#include "platform/base/require.h"
+#include "platform/runtime/loop.h"
+#include "platform/store/sqlite_store.h"
+#include "platform/telemetry/metrics.h"
+
+namespace florin::merchants {
+
+/// Keys on one loop, over a real store in memory, with a clock that stands still until it is moved.
+/// `elsewhere` plays a second loop of the process, `another_process` one that shares the store
+/// only.
+class TestWorld {
+public:
+    TestWorld() {
+        store::SqliteOptions options;
+        options.migrations = store::sqlite_migrations();
+        store = store::open_sqlite(options, metrics);
+        service = std::make_unique<KeyService>(*store, clock, UuidGenerator(clock, 1), changes);
+        here = std::make_unique<Authenticator>(*store, clock, changes);
+        elsewhere = std::make_unique<Authenticator>(*store, clock, changes);
+        another_process = std::make_unique<Authenticator>(*store, clock, changes_of_another);
+    }
+
+    template <class T>
+    T get(awaitable<T> task) {
+        std::optional<T> result;
+        runtime::run_until_done(loop, keep(std::move(task), result));
+        return std::move(*result);
+    }
+
+    IssuedKey issue(CreateKey request) { return get(service->create(std::move(request))).value(); }
+    IssuedKey issue(std::string merchant) {
+        return issue(CreateKey{.merchant = std::move(merchant), .name = "till"});
+    }
+    RotatedKey rotate(const ApiKey& key, std::chrono::hours grace = std::chrono::hours(24)) {
+        return get(service->rotate(key.merchant, key.id, grace)).value();
+    }
+    ApiKey revoke(const ApiKey& key) { return get(service->revoke(key.merchant, key.id)).value(); }
+    ApiKey stored(const ApiKey& key) { return get(service->find(key.id)).value(); }
+
+    std::optional<Denial> check(Authenticator& authenticator, const std::string& key,
+                                const std::string& merchant, Scope scope = Scope::PaymentsWrite) {
+        return get(authenticator.check(key, merchant, scope));
+    }
+    std::optional<Denial> check(const std::string& key, const std::string& merchant,
+                                Scope scope = Scope::PaymentsWrite) {
+        return check(*here, key, merchant, scope);
+    }
+    /// The commands the store has run, with all that were on their way.
+    double writes() {
+        const bool done = get(store->write([](store::Transaction&) { return true; }));
+        require(done, "an empty command succeeds");
+        ++own_writes_;
+        const std::string text = metrics.scrape();
+        const std::string_view name = "florin_store_batch_commands_sum ";
+        return std::stod(text.substr(text.find(name) + name.size())) - own_writes_;
+    }
+
+    ManualClock clock;
+    telemetry::Metrics metrics;
+    runtime::Loop loop{"test"};
+    std::unique_ptr<store::Store> store;
+    KeyChanges changes;
+    KeyChanges changes_of_another;
+    std::unique_ptr<KeyService> service;
+    std::unique_ptr<Authenticator> here;
+    std::unique_ptr<Authenticator> elsewhere;
+    std::unique_ptr<Authenticator> another_process;
+
+private:
+    template <class T>
+    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
+        result.emplace(co_await std::move(task));
+    }
+
+    int own_writes_ = 0;
+};
+
+}  // namespace florin::merchants
