@@ -79,7 +79,7 @@ void add(Balances& balances, const std::vector<Entry>& entries) {
     }
 }
 
-void post(store::Transaction& tx, const Posting& posting) {
+std::int64_t post(store::Transaction& tx, const Posting& posting) {
     require(!posting.entries.empty(), "a posting moves something");
     Book book = open_book(tx, posting);
     ++book.transactions;
@@ -96,6 +96,7 @@ void post(store::Transaction& tx, const Posting& posting) {
     const auto& b = book.balances;
     tx.execute(update_book_sql, book.transactions, head, b[0], b[1], b[2], b[3], b[4], b[5],
                book.id);
+    return book.transactions;
 }
 
 std::vector<BookedPosting> postings_of(store::Snapshot& snapshot, const Uuid& subject) {
@@ -123,6 +124,12 @@ std::vector<BookedPosting> postings_of(store::Snapshot& snapshot, const Uuid& su
 std::optional<Book> book_of(store::Snapshot& snapshot, std::string_view merchant,
                             Currency currency) {
     auto rows = snapshot.query(book_sql, merchant, currency.code());
+    if (!rows.next()) return std::nullopt;
+    return read_book(rows);
+}
+
+std::optional<Book> book_numbered(store::Snapshot& snapshot, std::int64_t id) {
+    auto rows = snapshot.query(book_by_id_sql, id);
     if (!rows.next()) return std::nullopt;
     return read_book(rows);
 }

@@ -14,8 +14,9 @@ namespace florin::ledger {
 
 /// Books a posting in the caller's transaction: entries, balances and the book's hash chain.
 /// Booking a (subject, step) again is a bug of the caller and fails (`StatementRefused`); so is a
-/// balance beyond 63 bits (`std::overflow_error`). Opens the book at its first posting.
-void post(store::Transaction& tx, const Posting& posting);
+/// balance beyond 63 bits (`std::overflow_error`). Opens the book at its first posting. Returns the
+/// posting's number in the book's chain.
+std::int64_t post(store::Transaction& tx, const Posting& posting);
 
 /// A posting as it is booked: its number in the book's chain from 1.
 struct BookedPosting {
@@ -44,6 +45,8 @@ struct Book {
 /// Nothing when the merchant has no book in that currency.
 std::optional<Book> book_of(store::Snapshot& snapshot, std::string_view merchant,
                             Currency currency);
+/// Nothing when there is no such book.
+std::optional<Book> book_numbered(store::Snapshot& snapshot, std::int64_t id);
 /// Every book with an id above `after`, in the order of ids.
 std::vector<Book> books(store::Snapshot& snapshot, std::int64_t after, int limit);
 
