@@ -1,0 +1,85 @@
+#include "platform/aws/event_bridge.h"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include "platform/base/json_text.h"
+#include "platform/base/require.h"
+
+namespace json = boost::json;
+
+namespace florin::aws {
+namespace {
+
+std::string text_member(const json::value& object, const char* name) {
+    const json::value* found = object.is_object() ? object.get_object().if_contains(name) : nullptr;
+    return found != nullptr && found->is_string() ? std::string(found->get_string())
+                                                  : std::string();
+}
+
+EntryResult result_of(const json::value& entry) {
+    EntryResult result{text_member(entry, "EventId"), text_member(entry, "ErrorCode"),
+                       text_member(entry, "ErrorMessage")};
+    if (result.event_id.empty() && result.error_code.empty())
+        result.error_code = "NeitherEventIdNorErrorCode";
+    return result;
+}
+
+}  // namespace
+
+std::size_t fitting_one_call(std::span<const EventEntry> entries) {
+    std::size_t bytes = 0;
+    std::size_t count = 0;
+    for (const auto& entry : entries.first(std::min(entries.size(), entries_per_call_max))) {
+        bytes += entry.bytes();
+        if (count > 0 && bytes > entry_bytes_max) break;
+        ++count;
+    }
+    return count;
+}
+
+std::string put_events_body(std::span<const EventEntry> entries) {
+    std::string body = R"({"Entries":[)";
+    for (const auto& entry : entries) {
+        if (body.back() != '[') body += ',';
+        body += R"({"Source":)";
+        append_json_string(body, entry.source);
+        body += R"(,"DetailType":)";
+        append_json_string(body, entry.detail_type);
+        body += R"(,"Detail":)";
+        append_json_string(body, entry.detail);
+        body += R"(,"EventBusName":)";
+        append_json_string(body, entry.bus);
+        body += '}';
+    }
+    body += "]}";
+    return body;
+}
+
+Answer<std::vector<EntryResult>> read_put_events_answer(std::string_view text,
+                                                        std::size_t entries) {
+    boost::system::error_code malformed;
+    const json::value answer = json::parse(text, malformed);
+    const json::value* list =
+        !malformed && answer.is_object() ? answer.get_object().if_contains("Entries") : nullptr;
+    if (list == nullptr || !list->is_array() || list->get_array().size() != entries) {
+        return std::unexpected(Failure{Failure::Kind::Unavailable, "",
+                                       "PutEvents answered without one result for each entry"});
+    }
+    std::vector<EntryResult> results;
+    for (const auto& entry : list->get_array()) results.push_back(result_of(entry));
+    return results;
+}
+
+awaitable<Answer<std::vector<EntryResult>>> put_events(Client& client,
+                                                       std::vector<EventEntry> entries,
+                                                       Milliseconds deadline) {
+    require(!entries.empty() && entries.size() <= entries_per_call_max,
+            "a call of PutEvents has one to ten entries");
+    const auto answer = co_await client.call("PutEvents", put_events_body(entries), deadline);
+    if (!answer) co_return std::unexpected(answer.error());
+    co_return read_put_events_answer(*answer, entries.size());
+}
+
+}  // namespace florin::aws

@@ -1,0 +1,135 @@
+#include <gtest/gtest.h>
+
+#include "platform/aws/event_bridge.h"
+#include "platform/aws/fake_aws.h"
+#include "platform/aws/sqs.h"
+#include "platform/base/manual_clock.h"
+
+namespace florin::aws {
+namespace {
+
+using testing::refusal;
+
+EventEntry entry_of(std::string detail) {
+    return {"payment-sim-api", "Payment Status Updated", std::move(detail),
+            "ticket-reservation-events"};
+}
+
+class AwsServicesTest : public ::testing::Test {
+protected:
+    Client client_of(Service service) {
+        ClientOptions options;
+        options.endpoint_url = aws.url();
+        options.attempts_max = 1;
+        return {http, credentials, clock, service, options, metrics};
+    }
+    template <class T>
+    T get(awaitable<T> task) {
+        return testing::get(loop, std::move(task));
+    }
+    void answer_with(http::Response response) {
+        aws.answer = [response](const http::Request&) { return response; };
+    }
+
+    runtime::Loop loop{"aws test"};
+    telemetry::Metrics metrics;
+    ManualClock clock;
+    http::Client http{loop, {}};
+    testing::FixedCredentials credentials;
+    testing::FakeEndpoint aws{loop};
+};
+
+TEST_F(AwsServicesTest, EntriesAreWrittenAsTheProtocolHasThem) {
+    EXPECT_EQ(put_events_body(std::vector{entry_of(R"({"a":1})"), entry_of("{}")}),
+              R"({"Entries":[{"Source":"payment-sim-api","DetailType":"Payment Status Updated",)"
+              R"("Detail":"{\"a\":1}","EventBusName":"ticket-reservation-events"},)"
+              R"({"Source":"payment-sim-api","DetailType":"Payment Status Updated",)"
+              R"("Detail":"{}","EventBusName":"ticket-reservation-events"}]})");
+}
+
+TEST_F(AwsServicesTest, EachEntryHasAResultOfItsOwn) {
+    answer_with(http::json(200, R"({"FailedEntryCount":2,"Entries":[{"EventId":"e-1"},)"
+                                R"({"ErrorCode":"InternalFailure","ErrorMessage":"oops"},{}]})"));
+    Client client = client_of(event_bridge_service);
+    const auto answer =
+        get(put_events(client, {entry_of("{}"), entry_of("{}"), entry_of("{}")}, Seconds(5)));
+    ASSERT_TRUE(answer);
+    ASSERT_EQ(answer->size(), 3U);
+    EXPECT_TRUE((*answer)[0].taken());
+    EXPECT_EQ((*answer)[0].event_id, "e-1");
+    EXPECT_FALSE((*answer)[1].taken());
+    EXPECT_EQ((*answer)[1].error_code, "InternalFailure");
+    EXPECT_EQ((*answer)[1].error_message, "oops");
+    EXPECT_FALSE((*answer)[2].taken()) << "silence is no success";
+}
+
+TEST_F(AwsServicesTest, AnAnswerThatDoesNotSpeakOfEveryEntryIsAFailure) {
+    for (const char* text : {"{}", "[]", "", R"({"Entries":[]})", R"({"Entries":1})"})
+        EXPECT_FALSE(read_put_events_answer(text, 1)) << text;
+}
+
+TEST_F(AwsServicesTest, ACallTakesTenEntriesAndSoManyBytes) {
+    EXPECT_EQ(fitting_one_call(std::vector(25, entry_of("{}"))), 10U);
+    EXPECT_EQ(fitting_one_call(std::vector(3, entry_of("{}"))), 3U);
+    EXPECT_EQ(fitting_one_call(std::vector(5, entry_of(std::string(100'000, 'x')))), 2U);
+    EXPECT_EQ(fitting_one_call(std::vector(2, entry_of(std::string(500'000, 'x')))), 1U);
+}
+
+TEST_F(AwsServicesTest, ReceivingAsksForALongPollAndTheReceiveCount) {
+    answer_with(http::json(
+        200, R"({"Messages":[{"MessageId":"m-1","ReceiptHandle":"r-1","Body":"{}","Attributes":)"
+             R"({"ApproximateReceiveCount":"3"},"MessageAttributes":{"TraceId":{"StringValue":)"
+             R"("t-1","DataType":"String"}}}]})"));
+    Client client = client_of(sqs_service);
+    Queue queue(client, "http://sqs/1/orders");
+    const auto messages = get(queue.receive({}));
+    ASSERT_TRUE(messages);
+    ASSERT_EQ(messages->size(), 1U);
+    EXPECT_EQ(messages->front().id, "m-1");
+    EXPECT_EQ(messages->front().receipt, "r-1");
+    EXPECT_EQ(messages->front().trace_id, "t-1");
+    EXPECT_EQ(messages->front().receive_count, 3);
+    EXPECT_EQ(aws.requests.front().headers.get("X-Amz-Target"), "AmazonSQS.ReceiveMessage");
+    EXPECT_EQ(aws.requests.front().headers.get("Content-Type"), "application/x-amz-json-1.0");
+    EXPECT_EQ(aws.requests.front().body,
+              R"({"QueueUrl":"http://sqs/1/orders","MaxNumberOfMessages":10,"WaitTimeSeconds":20,)"
+              R"("VisibilityTimeout":60,"AttributeNames":["ApproximateReceiveCount"],)"
+              R"("MessageAttributeNames":["TraceId"]})");
+}
+
+TEST_F(AwsServicesTest, AnEmptyQueueHasNoMessages) {
+    Client client = client_of(sqs_service);
+    Queue queue(client, "http://sqs/1/orders");
+    const auto messages = get(queue.receive({}));
+    ASSERT_TRUE(messages);
+    EXPECT_TRUE(messages->empty());
+    EXPECT_FALSE(read_receive_answer("oops"));
+}
+
+TEST_F(AwsServicesTest, AMessageIsRemovedOnceAndForAll) {
+    Client client = client_of(sqs_service);
+    Queue queue(client, "http://sqs/1/orders");
+    EXPECT_TRUE(get(queue.remove("r-1")));
+    EXPECT_EQ(aws.requests.back().body,
+              R"({"QueueUrl":"http://sqs/1/orders","ReceiptHandle":"r-1"})");
+    answer_with(refusal(400, "ReceiptHandleIsInvalid"));
+    EXPECT_TRUE(get(queue.remove("r-1")));
+    answer_with(refusal(400, "QueueDoesNotExist"));
+    EXPECT_FALSE(get(queue.remove("r-1")));
+}
+
+TEST_F(AwsServicesTest, VisibilityAndSendingSayWhatTheyMean) {
+    Client client = client_of(sqs_service);
+    Queue queue(client, "http://sqs/1/orders");
+    EXPECT_TRUE(get(queue.set_visibility("r-1", Seconds(30))));
+    EXPECT_EQ(aws.requests.back().body,
+              R"({"QueueUrl":"http://sqs/1/orders","ReceiptHandle":"r-1",)"
+              R"("VisibilityTimeout":30})");
+    EXPECT_TRUE(get(queue.send("{}", {{"Reason", "not JSON"}})));
+    EXPECT_EQ(aws.requests.back().body,
+              R"({"QueueUrl":"http://sqs/1/orders","MessageBody":"{}","MessageAttributes":)"
+              R"({"Reason":{"DataType":"String","StringValue":"not JSON"}}})");
+}
+
+}  // namespace
+}  // namespace florin::aws
