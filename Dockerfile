@@ -1,9 +1,17 @@
-# Two stages: everything needed to build stays behind in the first.
+# Everything needed to build stays behind in the first two stages.
+FROM debian:bookworm AS swagger-ui
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-certificates nodejs npm
+WORKDIR /src
+COPY scripts/fetch_swagger_ui.sh scripts/
+COPY src/web/swagger-ui src/web/swagger-ui
+RUN scripts/fetch_swagger_ui.sh
+
 FROM debian:bookworm AS build
 WORKDIR /src
 COPY scripts/packages.txt scripts/packages.txt
 RUN apt-get update -qq && grep -v '^#' scripts/packages.txt | xargs apt-get install -y -qq --no-install-recommends
 COPY . .
+COPY --from=swagger-ui /src/build/swagger-ui build/swagger-ui
 RUN cmake --preset release -D FLORIN_TESTS=OFF && cmake --build build/release --target florin && strip build/release/bin/florin
 
 FROM debian:bookworm-slim

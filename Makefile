@@ -17,8 +17,9 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | \
 	  while IFS=$$'\t' read -r name text; do printf '  %-15s %s\n' "$$name" "$$text"; done
 
-setup: ## Install what is missing from Debian
+setup: ## Install what is missing from Debian, and fetch Swagger UI
 	@scripts/setup.sh
+	@scripts/fetch_swagger_ui.sh
 
 build: setup ## Build bin/florin, bin/payment-sim-api and bin/reservation-worker
 	@cmake --preset release >/dev/null
@@ -29,7 +30,7 @@ build: setup ## Build bin/florin, bin/payment-sim-api and bin/reservation-worker
 
 run: build ## Build what has changed and start everything
 	@echo "gRPC     localhost:$${GRPC_PORT:-8030}   payment.v1.PaymentService, with reflection"
-	@echo "HTTP     http://localhost:$${HTTP_PORT:-8080}   admin API and payment pages"
+	@echo "HTTP     http://localhost:$${HTTP_PORT:-8080}   merchant payments, admin API, payment pages; /swagger-ui.html shows them"
 	@echo "health   http://localhost:$${HEALTH_PORT:-8031}/health, /ready, /metrics"
 	@echo "try      bin/florin pay"
 	@exec bin/florin serve

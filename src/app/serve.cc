@@ -32,6 +32,7 @@
 #include "platform/telemetry/log.h"
 #include "platform/telemetry/metrics.h"
 #include "platform/telemetry/process_metrics.h"
+#include "web/api_docs.h"
 
 namespace florin::app {
 namespace {
@@ -134,6 +135,7 @@ std::vector<store::PruneRule> Service::prune_rules() const {
 void Service::add_faces(ServingLoop& serving) {
     gateway_.add_faces(serving.services, serving.router);
     payments_.add_faces(serving.router);
+    web::add_docs_routes(serving.router);
     grpc::add_health(serving.services, [this] { return readiness_.ready(); });
     grpc::add_reflection(serving.services);
 }

@@ -1,8 +1,5 @@
 #include "gateway/http_api.h"
 
-#include <algorithm>
-#include <fstream>
-
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
@@ -47,31 +44,6 @@ public:
     http::Router router;
     Dispatcher dispatcher;
 };
-
-/// "GET /path" of each operation, as far as the layout of the file tells: paths are indented by
-/// two, methods by four.
-std::vector<std::string> documented_routes() {
-    std::ifstream file("api/openapi.yaml");
-    EXPECT_TRUE(file.is_open()) << "tests run in the root of the repository";
-    std::vector<std::string> routes;
-    std::string path;
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("  /")) path = line.substr(2, line.rfind(':') - 2);
-        for (const std::string method : {"get", "post", "put", "patch", "delete"}) {
-            if (line != "    " + method + ":") continue;
-            std::string upper = method;
-            std::ranges::transform(upper, upper.begin(), ::toupper);
-            routes.push_back(upper + " " + path);
-        }
-    }
-    std::ranges::sort(routes);
-    return routes;
-}
-
-TEST(HttpApi, OffersExactlyWhatItsDescriptionSays) {
-    HttpWorld world;
-    EXPECT_EQ(world.router.routes(), documented_routes());
-}
 
 TEST(HttpApi, ShowsPaymentsWithFiltersAndCursor) {
     HttpWorld world;
