@@ -96,12 +96,15 @@ void Checkpointer::after_commit() {
 }
 
 // While a reader uses old frames they cannot be folded back, and with readers that never rest the
-// log would never start over: so they rest for a moment.
+// log would never start over: so they rest for a moment. A reader of another process (`florin
+// ledger verify`) cannot be told to, and the writer does not wait for it: the log grows meanwhile.
 void Checkpointer::finish(Milliseconds wait) {
     if (gate_.close(wait)) {
+        sqlite3_busy_timeout(writer_.handle(), 0);
         const int code = sqlite3_wal_checkpoint_v2(writer_.handle(), nullptr,
                                                    SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
         if (code != SQLITE_OK) warn_of_log(writer_.handle());
+        sqlite3_busy_timeout(writer_.handle(), busy_timeout_ms);
     }
     gate_.open();
 }

@@ -9,8 +9,6 @@
 namespace florin::store {
 namespace {
 
-constexpr int busy_timeout_ms = 10'000;
-
 /// SQLite counts each allocation under a lock all its connections share: a tenth of the writer's
 /// time, for numbers nobody reads. It can be told only before its first use.
 void configure_library() {

@@ -13,6 +13,9 @@ struct sqlite3;
 
 namespace florin::store {
 
+/// How long a statement waits for the lock of another process.
+inline constexpr int busy_timeout_ms = 10'000;
+
 /// One connection to an SQLite file with its prepared statements. Belongs to one thread at a time.
 ///
 /// A statement that fails throws `StatementRefused` when the statement is to blame (a broken
