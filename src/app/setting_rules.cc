@@ -61,6 +61,16 @@ void complain_about_secret(const LoadedSettings& loaded, std::vector<std::string
     }
 }
 
+void complain_about_open_payments(const LoadedSettings& loaded,
+                                  std::vector<std::string>& complaints) {
+    if (loaded.values.environment != Environment::Production) return;
+    if (loaded.values.merchants.auth != MerchantAuth::Open) return;
+    complaints.push_back(
+        "MERCHANT_AUTH (" + source_of(loaded, "MERCHANT_AUTH").text +
+        "): \"open\" lets anybody take and refund money; in production give keys, and make them "
+        "with `florin keys create`");
+}
+
 }  // namespace
 
 const SettingSource& source_of(const LoadedSettings& loaded, std::string_view name) {
@@ -82,6 +92,10 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
     if (unset(loaded, "WEBHOOK_ALLOW_PRIVATE")) {
         settings.webhooks.allow_private = !production;
         note_reason(loaded, "WEBHOOK_ALLOW_PRIVATE", environment);
+    }
+    if (unset(loaded, "MERCHANT_AUTH")) {
+        settings.merchants.auth = production ? MerchantAuth::Keys : MerchantAuth::Open;
+        note_reason(loaded, "MERCHANT_AUTH", environment);
     }
     if (unset(loaded, "PUBLIC_URL")) {
         const char* const scheme = settings.server.tls_cert_file.empty() ? "http" : "https";
@@ -110,6 +124,7 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     const Settings& settings = loaded.values;
     complain_about_ports(loaded, complaints);
     complain_about_secret(loaded, complaints);
+    complain_about_open_payments(loaded, complaints);
     if (settings.server.tls_cert_file.empty() != settings.server.tls_key_file.empty()) {
         const bool no_key = settings.server.tls_key_file.empty();
         complaints.push_back(

@@ -138,6 +138,18 @@ void add_webhook_settings(std::vector<Setting>& table) {
                          FLORIN_SETTING(webhooks.ca_file)));
 }
 
+void add_merchant_key_settings(std::vector<Setting>& table) {
+    const std::string group = "Merchant payments";
+    table.push_back(choice({"MERCHANT_AUTH", group,
+                            "open: no keys asked; keys: each request brings an API key of its "
+                            "merchant (default: keys in production, else open)"},
+                           FLORIN_SETTING(merchants.auth),
+                           {{"open", MerchantAuth::Open}, {"keys", MerchantAuth::Keys}}));
+    table.push_back(whole_number(
+        {"MERCHANT_KEY_GRACE_HOURS", group, "How long an API key that was rotated stays good"},
+        FLORIN_SETTING(merchants.key_grace), 0, 720));
+}
+
 void add_merchant_settings(std::vector<Setting>& table) {
     const std::string group = "Merchant payments";
     table.push_back(
@@ -255,6 +267,7 @@ std::vector<Setting> make_table() {
     add_storage_settings(table);
     add_payment_settings(table);
     add_webhook_settings(table);
+    add_merchant_key_settings(table);
     add_merchant_settings(table);
     add_circuit_breaker_settings(table);
     add_aws_settings(table);

@@ -16,6 +16,9 @@ namespace florin::app {
 
 enum class Environment : std::uint8_t { Development, Staging, Production };
 
+/// Who may use the payments API: everybody, or who brings a key of the merchant.
+enum class MerchantAuth : std::uint8_t { Open, Keys };
+
 /// What the operator chose, checked and complete: values that depend on others (the log format, the
 /// public address) are filled in. `setting_table()` says what each one means and allows.
 struct Settings {
@@ -59,6 +62,8 @@ struct Settings {
     };
     /// Of the merchant API.
     struct Merchants {
+        MerchantAuth auth = MerchantAuth::Open;
+        std::chrono::hours key_grace{24};      // of a key that is replaced
         std::int64_t authorize_capacity = 20;  // a window; 0 or less: no limit
         Seconds authorize_window{60};
         std::int64_t capture_capacity = 40;

@@ -131,6 +131,7 @@ TEST_F(SettingsTest, NonsenseIsRefusedWithNameSourceValueAndWhatIsAllowed) {
                                       Case{"DEFAULT_DELAY_MS", "-1"},
                                       Case{"DEFAULT_DELAY_MS", "2s"},
                                       Case{"DEFAULT_SCENARIO", "aprove"},
+                                      Case{"MERCHANT_AUTH", "key"},
                                       Case{"RANDOM_SEED", "dice"},
                                       Case{"RANDOM_APPROVE_RATE", "1.01"},
                                       Case{"RANDOM_APPROVE_RATE", "nan"},
@@ -204,6 +205,20 @@ TEST_F(SettingsTest, ProductionIsStrict) {
     EXPECT_EQ(settings.log_level, telemetry::Level::Info);
     EXPECT_EQ(settings.log_format, telemetry::Format::Json);
     EXPECT_FALSE(settings.webhooks.allow_private);
+    EXPECT_EQ(settings.merchants.auth, MerchantAuth::Keys);
+}
+
+TEST_F(SettingsTest, ProductionDoesNotLeaveThePaymentsOpen) {
+    EXPECT_EQ(loaded().values.merchants.auth, MerchantAuth::Open);
+    inputs.flags = {{"MERCHANT_AUTH", "keys"}};
+    EXPECT_EQ(loaded().values.merchants.auth, MerchantAuth::Keys);
+    inputs.flags = {};
+    inputs.environment = {{"ENVIRONMENT", "production"},
+                          {"WEBHOOK_SECRET", "sixteen-letters!"},
+                          {"MERCHANT_AUTH", "open"}};
+    ASSERT_EQ(complaints().size(), 1U);
+    EXPECT_NE(complaints()[0].find("MERCHANT_AUTH (environment): \"open\""), std::string::npos);
+    EXPECT_NE(complaints()[0].find("give keys"), std::string::npos);
 }
 
 TEST_F(SettingsTest, AChoiceOfOnesOwnWinsOverTheEnvironmentsDefault) {

@@ -1,8 +1,10 @@
 #include "app/wire_payments.h"
 
+#include <deque>
 #include <vector>
 
 #include "app/settings.h"
+#include "app/wire_merchants.h"
 #include "payments/circuit_api.h"
 #include "payments/gateways.h"
 #include "payments/http_api.h"
@@ -81,6 +83,7 @@ struct PaymentParts::Parts {
           services(service_settings(settings)),
           http_api(http_settings(settings)),
           limiter(clock),
+          merchants(store, clock, settings, metrics),
           gateways(clock, breaker_options(settings)),
           recovery(background, store, clock, ids(), gateways, recovery_options(settings), changed(),
                    metrics) {
@@ -117,6 +120,8 @@ struct PaymentParts::Parts {
     const payments::ServiceSettings services;
     const payments::HttpApiSettings http_api;
     limits::MemoryRateLimiter limiter;
+    MerchantParts merchants;
+    std::deque<payments::HttpApiSettings> http_apis;  // one a serving loop: it has its own keys
     payments::Gateways gateways;
     store::Buckets buckets;
     payments::Recovery recovery;
@@ -134,7 +139,9 @@ void PaymentParts::add_faces(http::Router& router) {
     parts.faces.push_back(std::make_unique<payments::PaymentService>(
         parts.store, parts.clock, parts.ids(), parts.gateways, parts.buckets, parts.services,
         parts.changed(), parts.metrics));
-    payments::add_payment_routes(router, *parts.faces.back(), parts.limiter, parts.http_api,
+    auto& http_api = parts.http_apis.emplace_back(parts.http_api);
+    http_api.authorization = parts.merchants.add_face(router);
+    payments::add_payment_routes(router, *parts.faces.back(), parts.limiter, http_api,
                                  parts.metrics);
     payments::add_circuit_routes(router, parts.gateways);
 }
