@@ -8,6 +8,7 @@
 #include "payments/requests.h"
 #include "platform/base/faults.h"
 #include "platform/http/server.h"
+#include "platform/telemetry/log.h"
 
 namespace florin::payments {
 namespace {
@@ -173,7 +174,9 @@ public:
         } catch (const Overloaded& fault) {
             co_return busy("OVERLOADED", fault.what());
         } catch (const Unavailable& fault) {
-            co_return busy("STORE_UNAVAILABLE", fault.what());
+            // Its text is for those who run this: it names files.
+            telemetry::warning("A request cannot be served now", {{"fault", fault.what()}});
+            co_return busy("STORE_UNAVAILABLE", "the store cannot be used now");
         }
     }
 

@@ -44,8 +44,10 @@ export class Florin {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'florin-e2e-'));
   }
 
-  static async start(flags = [], environment = {}) {
+  /** `command` starts the binary in another way: it gets the binary and its arguments. */
+  static async start(flags = [], environment = {}, command = []) {
     const florin = new Florin();
+    florin.command = [...command, binary];
     florin.ports = { grpc: await freePort(), http: await freePort(), health: await freePort() };
     florin.flags = flags;
     florin.environment = environment;
@@ -56,7 +58,8 @@ export class Florin {
   /** Starts the process on the same ports and data as before. */
   async run() {
     this.log = '';
-    this.process = spawn(binary, ['serve', '--grpc-port', this.ports.grpc, '--http-port', this.ports.http,
+    const [program, ...first] = this.command;
+    this.process = spawn(program, [...first, 'serve', '--grpc-port', this.ports.grpc, '--http-port', this.ports.http,
       '--health-port', this.ports.health, '--bind-address', '127.0.0.1', '--data-dir', path.join(this.folder, 'data'),
       ...this.flags].map(String), {
       cwd: this.folder,

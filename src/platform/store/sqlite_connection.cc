@@ -38,6 +38,12 @@ std::string describe(sqlite3* database, int code, std::string_view doing) {
         return file + " is not a sound database (" + reason +
                "): restore a backup, or move the file away";
     }
+    // A full disk has a code of its own; this is a file at its size limit, or a disk that fails.
+    if (code == SQLITE_IOERR && sqlite3_extended_errcode(database) == SQLITE_IOERR_WRITE) {
+        return "the database cannot be written: " + reason + " at " + file +
+               "; see to the disk, or raise the limit on the size of files (ulimit -f), the "
+               "service goes on by itself";
+    }
     std::string text =
         "the database " + file + " failed while " + std::string(doing) + ": " + reason;
     if (code == SQLITE_IOERR) {
