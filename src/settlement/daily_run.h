@@ -68,7 +68,9 @@ public:
     /// there is nothing left to do.
     awaitable<bool> step(BusinessDay through);
 
+    /// Thread-safe, both.
     [[nodiscard]] const BusinessCalendar& calendar() const { return options_.calendar; }
+    [[nodiscard]] BusinessDay today() const { return options_.calendar.day_of(clock_.now()); }
 
 private:
     using Part = std::map<std::int64_t, Collection::Collected>;

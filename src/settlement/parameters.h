@@ -1,0 +1,26 @@
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string_view>
+
+#include "platform/http/message.h"
+#include "settlement/business_day.h"
+
+/// What the settlement faces read from a query. The error is the answer that says what is wrong.
+namespace florin::settlement {
+
+template <class T>
+using Parameter = std::expected<T, http::Response>;
+
+Parameter<std::optional<BusinessDay>> day_parameter(const http::Request& request,
+                                                    std::string_view name);
+Parameter<bool> switch_parameter(const http::Request& request, std::string_view name);
+/// 20 when absent, at most 100.
+Parameter<int> limit_parameter(const http::Request& request);
+
+/// The answer to a parameter that is not what it takes.
+http::Response wrong_parameter(const http::Request& request, std::string_view name,
+                               std::string_view takes);
+
+}  // namespace florin::settlement
