@@ -1,0 +1,223 @@
+#include "platform/broker/relay_group.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "platform/broker/offsets.h"
+#include "platform/runtime/loop.h"
+#include "platform/store/store.h"
+#include "platform/telemetry/log.h"
+
+namespace florin::broker {
+namespace {
+
+using Step = ConsumerGroup::Step;
+
+// As for consumer groups: passing rows of other topics is not worth a write each time.
+constexpr std::int64_t unstored_rows_max = 4'096;
+constexpr Microseconds count_dead_letters_every = Seconds(10);
+
+}  // namespace
+
+RelayGroup::RelayGroup(runtime::Loop& loop, store::Store& store, Relay& relay, const Clock& clock,
+                       ConsumerOptions options, telemetry::Metrics& metrics)
+    : loop_(loop),
+      store_(store),
+      relay_(relay),
+      clock_(clock),
+      options_(options),
+      group_(relay.group()),
+      topics_(relay.topics()),
+      wakeup_(loop),
+      random_(options.seed),
+      ids_(clock, random_.next()),
+      lag_(metrics.gauge("florin_consumer_lag",
+                         "Events in the log that a consumer group has yet to pass.",
+                         {{"group", group_}})),
+      dead_letters_(metrics.gauge("florin_dead_letters",
+                                  "Messages of a consumer group that wait for a person.",
+                                  {{"group", group_}})) {
+    const auto counter = [&](const char* result) {
+        return metrics.counter("florin_consumer_messages_total",
+                               "Messages of a consumer group, by what became of them; a fault is "
+                               "tried again.",
+                               {{"group", group_}, {"result", result}});
+    };
+    done_ = counter("done");
+    later_ = counter("later");
+    faults_ = counter("fault");
+    dead_ = counter("dead_letter");
+}
+
+void RelayGroup::start() {
+    running_ = true;
+    runtime::spawn(loop_, group_, run());
+}
+
+awaitable<bool> RelayGroup::stop(Milliseconds deadline) {
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    stopping_ = true;
+    wakeup_.notify();
+    while (running_ && std::chrono::steady_clock::now() < until)
+        co_await runtime::sleep_for(Milliseconds(1));
+    co_return !running_;
+}
+
+awaitable<void> RelayGroup::run() {
+    while (!stopping_) {
+        const Step last = co_await step();
+        if (last == Step::Failed) co_await back_off();
+        if (last == Step::AtEnd && !stopping_)
+            co_await wakeup_.wait_until(clock_, clock_.now() + options_.look_interval);
+        if (!stopping_) co_await runtime::sleep_for(options_.batch_pause);
+    }
+    running_ = false;
+}
+
+// New events wake a group all the time, but are no reason to ask somebody again who is away.
+awaitable<void> RelayGroup::back_off() {
+    using SteadyClock = std::chrono::steady_clock;
+    const auto until = SteadyClock::now() + limits::backoff(options_.backoff, failures_, random_);
+    while (!stopping_ && SteadyClock::now() < until) {
+        const auto rest = std::chrono::ceil<Microseconds>(until - SteadyClock::now());
+        co_await wakeup_.wait_until(clock_, clock_.now() + rest);
+    }
+}
+
+awaitable<Step> RelayGroup::step() {
+    try {
+        if (!stored_offset_) co_await begin();
+        if (page_.empty()) co_await read_page();
+        if (!page_.empty()) co_await carry();
+        co_await commit();
+        lag_.set(static_cast<double>(end_ - *stored_offset_));
+        if (page_.empty()) {
+            failures_ = 0;
+            co_return position_ < end_ ? Step::Behind : Step::AtEnd;
+        }
+    } catch (const std::exception& fault) {
+        report_later(fault.what());
+    }
+    ++failures_;
+    co_return Step::Failed;
+}
+
+awaitable<void> RelayGroup::begin() {
+    stored_offset_ = co_await store_.write([this](store::Transaction& tx) {
+        if (const auto offset = offset_of(tx, group_)) return *offset;
+        const bool from_end = options_.start == ConsumerOptions::Start::End;
+        const std::int64_t offset = from_end ? end_of_log(tx) : 0;
+        set_offset(tx, group_, offset);
+        return offset;
+    });
+    position_ = *stored_offset_;
+}
+
+awaitable<void> RelayGroup::read_page() {
+    const bool count = clock_.now() >= count_dead_letters_at_;
+    std::int64_t waiting = 0;
+    LogPage page = co_await store_.read([this, count, &waiting](store::Snapshot& snapshot) {
+        if (count) waiting = dead_letters::count_waiting(snapshot, group_);
+        LogRange range;
+        range.after = position_;
+        range.messages_max = options_.batch_messages_max;
+        range.bytes_max = options_.batch_bytes_max;
+        return read_log(snapshot, topics_, range);
+    });
+    if (count) {
+        dead_letters_.set(static_cast<double>(waiting));
+        count_dead_letters_at_ = clock_.now() + count_dead_letters_every;
+    }
+    end_ = page.end;
+    position_ = page.position;
+    for (auto& message : page.messages) page_.push_back({std::move(message)});
+}
+
+awaitable<void> RelayGroup::carry() {
+    std::vector<Item*> items;
+    std::vector<Message> messages;
+    for (auto& item : page_) {
+        if (item.settled) continue;
+        items.push_back(&item);
+        messages.push_back(item.message);
+    }
+    auto results = co_await relay_.relay(std::move(messages));
+    for (std::size_t i = 0; i < items.size(); ++i) judge(*items[i], std::move(results.at(i)));
+    const auto later = std::ranges::find(results, Relayed::Kind::Later, &Relayed::kind);
+    if (later != results.end()) report_later(later->error_message);
+}
+
+void RelayGroup::judge(Item& item, Relayed result) {
+    switch (result.kind) {
+        case Relayed::Kind::Done:
+            done_.add();
+            item.settled = true;
+            return;
+        case Relayed::Kind::Later:
+            later_.add();
+            return;
+        case Relayed::Kind::Failed:
+            faults_.add();
+            ++item.attempts;
+            if (item.attempts < options_.attempts_max) return;
+            break;
+        case Relayed::Kind::Poison:
+            ++item.attempts;
+            break;
+    }
+    item.settled = true;
+    item.given_up = std::move(result);
+}
+
+awaitable<void> RelayGroup::commit() {
+    const auto unsettled = std::ranges::find(page_, false, &Item::settled);
+    const auto settled = static_cast<std::size_t>(unsettled - page_.begin());
+    const bool all = unsettled == page_.end();
+    // With nothing settled of a page there is nothing to tell; without one, only when it pays.
+    if (settled == 0 && (!all || position_ - *stored_offset_ < unstored_rows_max)) co_return;
+    const std::int64_t offset = all ? position_ : page_[settled - 1].message.position;
+    const auto letters = dead_letters_among(settled);
+    co_await store_.write([this, offset, &letters](store::Transaction& tx) {
+        for (const auto& letter : letters) dead_letters::insert(tx, letter);
+        set_offset(tx, group_, offset);
+    });
+    stored_offset_ = offset;
+    page_.erase(page_.begin(), unsettled);
+    if (letters.empty()) co_return;
+    dead_.add(static_cast<double>(letters.size()));
+    count_dead_letters_at_ = {};
+    for (const auto& letter : letters) {
+        telemetry::warning("A message has become a dead letter",
+                           {{"group", group_},
+                            {"topic", letter.message.topic},
+                            {"key", letter.message.key},
+                            {"event_id", letter.message.event_id.text()},
+                            {"attempts", letter.attempts},
+                            {"error_type", letter.error_type},
+                            {"error", letter.error_message}});
+    }
+}
+
+std::vector<DeadLetter> RelayGroup::dead_letters_among(std::size_t first_items) {
+    std::vector<DeadLetter> letters;
+    const Instant now = clock_.now();
+    for (std::size_t i = 0; i < first_items; ++i) {
+        const Item& item = page_[i];
+        if (!item.given_up) continue;
+        letters.push_back({ids_.next(), group_, item.message, item.given_up->error_type,
+                           item.given_up->error_message, item.attempts, DeadLetter::State::Waiting,
+                           now, now});
+    }
+    return letters;
+}
+
+void RelayGroup::report_later(std::string_view error) {
+    telemetry::warning("Messages cannot be carried on yet",
+                       {{"group", group_},
+                        {"after_position", stored_offset_.value_or(0)},
+                        {"failures", failures_ + 1},
+                        {"reason", error}});
+}
+
+}  // namespace florin::broker
