@@ -74,6 +74,13 @@ private:
         }
         Replay& replay = at->second;
         const std::int64_t number = row.integer(2);
+        if (row.blob(3).size() != 16) {
+            complain(fmt::format("{}, transaction {}: what it is about is no id",
+                                 title(replay.told), number));
+            replay.head = row.blob(7);
+            replay.transactions = number;
+            return;
+        }
         Posting posting{.merchant = replay.told.merchant,
                         .currency = replay.told.currency,
                         .movement = static_cast<Movement>(row.integer(5)),
