@@ -236,6 +236,19 @@ void add_circuit_breaker_settings(std::vector<Setting>& table) {
                      FLORIN_SETTING(circuit_breaker.calls_min), 1, 100));
 }
 
+void add_settlement_settings(std::vector<Setting>& table) {
+    const std::string group = "Settlement of merchants";
+    table.push_back(yes_or_no(
+        {"SETTLEMENT_ENABLED", group, "Settle every business day; else only `florin settle` does"},
+        FLORIN_SETTING(settlement.enabled)));
+    table.push_back(utc_offset({"SETTLEMENT_UTC_OFFSET_MINUTES", group,
+                                "Where business days begin: the local time's distance from UTC"},
+                               FLORIN_SETTING(settlement.utc_offset)));
+    table.push_back(
+        time_of_day({"SETTLEMENT_AT", group, "Local time at which the day before is settled"},
+                    FLORIN_SETTING(settlement.at)));
+}
+
 void add_aws_settings(std::vector<Setting>& table) {
     const std::string group =
         "AWS events (used by the AWS events capability, not yet by this build)";
@@ -270,6 +283,7 @@ std::vector<Setting> make_table() {
     add_merchant_key_settings(table);
     add_merchant_settings(table);
     add_circuit_breaker_settings(table);
+    add_settlement_settings(table);
     add_aws_settings(table);
     return table;
 }

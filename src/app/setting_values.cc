@@ -50,6 +50,24 @@ std::optional<std::int64_t> parse_signed_number(std::string_view text) {
     return number;
 }
 
+std::optional<std::chrono::minutes> parse_utc_offset(std::string_view text) {
+    const auto number = parse_signed_number(text);
+    if (!number || *number < -720 || *number > 840) return std::nullopt;
+    return std::chrono::minutes(*number);
+}
+
+std::optional<std::chrono::minutes> parse_time_of_day(std::string_view text) {
+    if (text.size() != 5 || text[2] != ':') return std::nullopt;
+    const auto hour = parse_number(text.substr(0, 2), 0, 23);
+    const auto minute = parse_number(text.substr(3), 0, 59);
+    if (!hour || !minute) return std::nullopt;
+    return std::chrono::minutes(*hour * 60 + *minute);
+}
+
+std::string show_time_of_day(std::chrono::minutes time) {
+    return fmt::format("{:02}:{:02}", time.count() / 60, time.count() % 60);
+}
+
 std::optional<double> parse_fraction(std::string_view text) {
     double number = 0;
     const char* const begin = text.data();

@@ -28,6 +28,11 @@ std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t l
                                           std::uint64_t most);
 /// Decimal digits, perhaps after a minus, from -1,000,000,000 to 1,000,000,000.
 std::optional<std::int64_t> parse_signed_number(std::string_view text);
+/// Minutes from UTC, from -720 to 840.
+std::optional<std::chrono::minutes> parse_utc_offset(std::string_view text);
+/// "00:30", as minutes after midnight.
+std::optional<std::chrono::minutes> parse_time_of_day(std::string_view text);
+std::string show_time_of_day(std::chrono::minutes time);
 std::optional<double> parse_fraction(std::string_view text);
 std::string show_fraction(double value);
 std::optional<bool> parse_yes_or_no(std::string_view text);
@@ -111,6 +116,19 @@ Setting signed_number(SettingText text, Member member) {
     };
     return parsed(std::move(text), "a whole number up to 1000000000, 0 or less for none", member,
                   parse, write);
+}
+
+template <class Member>
+Setting utc_offset(SettingText text, Member member) {
+    return parsed(std::move(text), "minutes from -720 to 840, 540 for Seoul", member,
+                  parse_utc_offset,
+                  [](std::chrono::minutes value) { return std::to_string(value.count()); });
+}
+
+template <class Member>
+Setting time_of_day(SettingText text, Member member) {
+    return parsed(std::move(text), "a time of day such as 00:30", member, parse_time_of_day,
+                  show_time_of_day);
 }
 
 template <class Member>

@@ -92,6 +92,12 @@ struct Settings {
         std::uint32_t half_open_calls = 5;
         std::uint32_t calls_min = 10;
     };
+    /// Of the daily statements of merchants.
+    struct Settlement {
+        bool enabled = true;
+        std::chrono::minutes utc_offset{540};  // of the business days' midnight
+        std::chrono::minutes at{30};           // after it
+    };
     /// Accepted and shown for the AWS events capability; this build does not use them yet.
     struct Aws {
         std::string profile = "tacos";
@@ -114,6 +120,7 @@ struct Settings {
     Webhooks webhooks;
     Merchants merchants;
     CircuitBreaker circuit_breaker;
+    Settlement settlement;
     Aws aws;
 };
 

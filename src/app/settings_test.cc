@@ -251,6 +251,21 @@ TEST_F(SettingsTest, SettingsThatDoNotFitTogetherAreRefused) {
     }
 }
 
+TEST_F(SettingsTest, BusinessDaysBeginAndAreSettledWhereTheyAreToldTo) {
+    inputs.environment = {{"SETTLEMENT_UTC_OFFSET_MINUTES", "-210"}, {"SETTLEMENT_AT", "03:05"}};
+    const auto settlement = loaded().values.settlement;
+    EXPECT_EQ(settlement.utc_offset, std::chrono::minutes(-210));
+    EXPECT_EQ(settlement.at, std::chrono::minutes(185));
+    for (const char* wrong : {"24:00", "3:05", "03:60", "03.05", "noon"}) {
+        inputs.environment = {{"SETTLEMENT_AT", wrong}};
+        EXPECT_EQ(complaints().size(), 1U) << wrong;
+    }
+    for (const char* wrong : {"-721", "841", "KST", "+9"}) {
+        inputs.environment = {{"SETTLEMENT_UTC_OFFSET_MINUTES", wrong}};
+        EXPECT_EQ(complaints().size(), 1U) << wrong;
+    }
+}
+
 TEST_F(SettingsTest, AnyPortMayBeChosenByTheSystem) {
     inputs.environment = {{"GRPC_PORT", "0"}, {"HEALTH_PORT", "0"}, {"HTTP_PORT", "0"}};
     EXPECT_EQ(loaded().values.server.http_port, 0);

@@ -5,6 +5,7 @@
 
 #include "app/settings.h"
 #include "app/wire_merchants.h"
+#include "app/wire_settlement.h"
 #include "payments/circuit_api.h"
 #include "payments/gateways.h"
 #include "payments/http_api.h"
@@ -85,6 +86,7 @@ struct PaymentParts::Parts {
           limiter(clock),
           merchants(store, clock, settings, metrics),
           gateways(clock, breaker_options(settings)),
+          settlement(background, store, clock, settings, metrics),
           recovery(background, store, clock, ids(), gateways, recovery_options(settings), changed(),
                    metrics) {
         add_gateways(settings.merchants);
@@ -123,6 +125,7 @@ struct PaymentParts::Parts {
     MerchantParts merchants;
     std::deque<payments::HttpApiSettings> http_apis;  // one a serving loop: it has its own keys
     payments::Gateways gateways;
+    SettlementParts settlement;
     store::Buckets buckets;
     payments::Recovery recovery;
     std::vector<std::unique_ptr<payments::PaymentService>> faces;  // one a serving loop
@@ -144,6 +147,7 @@ void PaymentParts::add_faces(http::Router& router) {
     payments::add_payment_routes(router, *parts.faces.back(), parts.limiter, http_api,
                                  parts.metrics);
     payments::add_circuit_routes(router, parts.gateways);
+    parts.settlement.add_face(router, http_api.authorization);
 }
 
 std::vector<store::PruneRule> PaymentParts::prune_rules() const {
@@ -160,9 +164,11 @@ std::vector<std::string> PaymentParts::consumer_groups() const {
 
 void PaymentParts::start() {
     runtime::spawn(parts_->background, "recovery", parts_->recovery.run());
+    parts_->settlement.start();
 }
 
 awaitable<void> PaymentParts::stop(std::chrono::milliseconds deadline) {
+    parts_->settlement.stop();
     co_await parts_->recovery.stop(deadline);
 }
 

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+
+#include "payments/http_api.h"
+
+namespace florin::runtime {
+class Loop;
+}
+namespace florin::store {
+class Store;
+}
+
+namespace florin::app {
+
+struct Settings;
+
+/// The settlement of merchants, wired: the daily run on one loop, a face on every serving loop.
+class SettlementParts {
+public:
+    /// The arguments outlive the parts.
+    SettlementParts(runtime::Loop& background, store::Store& store, const Clock& clock,
+                    const Settings& settings, telemetry::Metrics& metrics);
+    ~SettlementParts();
+
+    /// Adds the routes to one serving loop's table, guarded as its payments are. Before the loops
+    /// run.
+    void add_face(http::Router& router, payments::Authorization authorization);
+    /// Spawns the daily run, if it is enabled.
+    void start();
+    /// Thread-safe.
+    void stop();
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace florin::app
