@@ -41,13 +41,32 @@ CREATE TABLE merchant_payment_step (
     PRIMARY KEY (payment_id, version)
 ) WITHOUT ROWID;
 
--- Idempotency keys, kept for ever: a digest of merchant, operation and key, and what it was used for.
+-- Idempotency keys, kept for ever: a digest of merchant, operation and key, and what it was used for. In the order of
+-- arrival: an index by digest would change another page for every key.
 CREATE TABLE merchant_idempotency_key (
-    digest      BLOB NOT NULL PRIMARY KEY,
-    fingerprint BLOB NOT NULL,
-    answer_id   BLOB NOT NULL,
-    payment_id  BLOB NOT NULL
+    number      INTEGER NOT NULL PRIMARY KEY,
+    digest      BLOB    NOT NULL,
+    fingerprint BLOB    NOT NULL,
+    answer_id   BLOB    NOT NULL,
+    payment_id  BLOB    NOT NULL
+);
+-- The index by digest, in runs of consecutive numbers, each written once and sorted. A run counts when it is sealed.
+CREATE TABLE merchant_idempotency_run (
+    run    INTEGER NOT NULL,
+    digest BLOB    NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (run, digest)
 ) WITHOUT ROWID;
+-- Which digests a run does not have, kept in memory: a Bloom filter, in parts.
+CREATE TABLE merchant_idempotency_filter (
+    run  INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    bits BLOB    NOT NULL,
+    PRIMARY KEY (run, part)
+);
+CREATE TABLE merchant_idempotency_sealed (
+    run INTEGER NOT NULL PRIMARY KEY
+);
 -- The answers they got, by time-ordered id, kept for their time to live.
 CREATE TABLE merchant_idempotency_answer (
     id     BLOB    NOT NULL PRIMARY KEY,

@@ -6,14 +6,17 @@
 #include "app/settings.h"
 #include "app/wire_merchants.h"
 #include "app/wire_settlement.h"
+#include "operations/dead_letter_api.h"
 #include "payments/circuit_api.h"
 #include "payments/gateways.h"
 #include "payments/http_api.h"
+#include "payments/key_sealing.h"
 #include "payments/payment_service.h"
 #include "payments/recovery.h"
 #include "payments/rule_gateway.h"
 #include "payments/simulator_gateway.h"
 #include "platform/base/require.h"
+#include "platform/http/admin_access.h"
 #include "platform/http/url.h"
 #include "platform/limits/memory_rate_limiter.h"
 #include "platform/runtime/loop.h"
@@ -83,12 +86,16 @@ struct PaymentParts::Parts {
           metrics(measured),
           services(service_settings(settings)),
           http_api(http_settings(settings)),
+          admin{settings.server.admin_token, settings.environment == Environment::Production},
           limiter(clock),
           merchants(store, clock, settings, metrics),
           gateways(clock, breaker_options(settings)),
           settlement(background, store, clock, settings, metrics),
+          sealing(background, store, clock, keys, metrics),
           recovery(background, store, clock, ids(), gateways, recovery_options(settings), changed(),
-                   metrics) {
+                   metrics),
+          recovery_redrive(clock),
+          consumers{&recovery_redrive} {
         add_gateways(settings.merchants);
         payments::measure_circuits(metrics, gateways);
     }
@@ -121,13 +128,18 @@ struct PaymentParts::Parts {
     telemetry::Metrics& metrics;
     const payments::ServiceSettings services;
     const payments::HttpApiSettings http_api;
+    const http::AdminAccess admin;
     limits::MemoryRateLimiter limiter;
     MerchantParts merchants;
     std::deque<payments::HttpApiSettings> http_apis;  // one a serving loop: it has its own keys
     payments::Gateways gateways;
     SettlementParts settlement;
     store::Buckets buckets;
+    payments::KeyIndex keys;
+    payments::KeySealing sealing;
     payments::Recovery recovery;
+    payments::RecoveryRedrive recovery_redrive;
+    std::vector<broker::Consumer*> consumers;  // who can be given a dead letter again
     std::vector<std::unique_ptr<payments::PaymentService>> faces;  // one a serving loop
 };
 
@@ -140,14 +152,16 @@ PaymentParts::~PaymentParts() = default;
 void PaymentParts::add_faces(http::Router& router) {
     auto& parts = *parts_;
     parts.faces.push_back(std::make_unique<payments::PaymentService>(
-        parts.store, parts.clock, parts.ids(), parts.gateways, parts.buckets, parts.services,
-        parts.changed(), parts.metrics));
+        parts.store, parts.clock, parts.ids(), parts.gateways, parts.buckets, parts.keys,
+        parts.services, parts.changed(), parts.metrics));
     auto& http_api = parts.http_apis.emplace_back(parts.http_api);
     http_api.authorization = parts.merchants.add_face(router);
     payments::add_payment_routes(router, *parts.faces.back(), parts.limiter, http_api,
                                  parts.metrics);
     payments::add_circuit_routes(router, parts.gateways);
     parts.settlement.add_face(router, http_api.authorization);
+    operations::add_dead_letter_routes(router, parts.store, parts.clock, parts.consumers,
+                                       parts.admin, parts.changed());
 }
 
 std::vector<store::PruneRule> PaymentParts::prune_rules() const {
@@ -164,11 +178,13 @@ std::vector<std::string> PaymentParts::consumer_groups() const {
 
 void PaymentParts::start() {
     runtime::spawn(parts_->background, "recovery", parts_->recovery.run());
+    runtime::spawn(parts_->background, "key sealing", parts_->sealing.run());
     parts_->settlement.start();
 }
 
 awaitable<void> PaymentParts::stop(std::chrono::milliseconds deadline) {
     parts_->settlement.stop();
+    parts_->sealing.stop();
     co_await parts_->recovery.stop(deadline);
 }
 

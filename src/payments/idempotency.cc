@@ -5,14 +5,8 @@
 namespace florin::payments {
 namespace {
 
-using store::Blob;
 using store::Sql;
 
-constexpr Sql claim_sql(
-    "INSERT INTO merchant_idempotency_key (digest, fingerprint, answer_id, payment_id)"
-    " VALUES (?,?,?,?) ON CONFLICT (digest) DO NOTHING");
-constexpr Sql find_key_sql(
-    "SELECT fingerprint, answer_id, payment_id FROM merchant_idempotency_key WHERE digest = ?");
 constexpr Sql keep_sql(
     "INSERT INTO merchant_idempotency_answer (id, status, body) VALUES (?,?,?)"
     " ON CONFLICT (id) DO NOTHING");
@@ -37,20 +31,16 @@ IdempotencyKey make_key(std::string_view merchant, Operation operation, std::str
             text_of(crypto::fingerprint("merchant-request", request))};
 }
 
-EarlierUse find_key(store::Snapshot& snapshot, const IdempotencyKey& key,
+EarlierUse find_key(store::Snapshot& snapshot, KeyIndex& keys, const IdempotencyKey& key,
                     Instant answers_kept_since) {
     EarlierUse use;
-    {
-        auto rows = snapshot.query(find_key_sql, Blob{key.digest});
-        if (!rows.next()) return use;
-        use.answer_id = rows.uuid(1);
-        use.payment = rows.uuid(2);
-        if (rows.blob(0) != key.fingerprint) {
-            use.kind = EarlierUse::Kind::OtherRequest;
-            return use;
-        }
-    }
-    if (auto answer = find_answer(snapshot, use.answer_id)) {
+    const auto used = keys.find(snapshot, key.digest);
+    if (!used) return use;
+    use.answer_id = used->answer_id;
+    use.payment = used->payment;
+    if (used->fingerprint != key.fingerprint) {
+        use.kind = EarlierUse::Kind::OtherRequest;
+    } else if (auto answer = find_answer(snapshot, use.answer_id)) {
         use.kind = EarlierUse::Kind::Answered;
         use.answer = std::move(*answer);
     } else if (time_of(use.answer_id) < answers_kept_since) {
@@ -61,13 +51,13 @@ EarlierUse find_key(store::Snapshot& snapshot, const IdempotencyKey& key,
     return use;
 }
 
-EarlierUse claim_key(store::Transaction& tx, const IdempotencyKey& key, const Uuid& answer_id,
-                     const Uuid& payment, Instant answers_kept_since) {
+EarlierUse claim_key(store::Transaction& tx, KeyIndex& keys, const IdempotencyKey& key,
+                     const Uuid& answer_id, const Uuid& payment, Instant answers_kept_since) {
     if (key.digest.empty()) return {};
-    // Nearly every key is new: taking it first saves them the look-up.
-    if (tx.execute(claim_sql, Blob{key.digest}, Blob{key.fingerprint}, answer_id, payment) == 1)
-        return {};
-    return find_key(tx, key, answers_kept_since);
+    EarlierUse before = find_key(tx, keys, key, answers_kept_since);
+    if (before.kind == EarlierUse::Kind::None)
+        keys.insert(tx, {key.digest, key.fingerprint, answer_id, payment});
+    return before;
 }
 
 void keep_answer(store::Transaction& tx, const Uuid& answer_id, const StoredAnswer& answer) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "payments/key_index.h"
 #include "payments/payment.h"
 #include "platform/base/time.h"
 #include "platform/base/uuid.h"
@@ -45,10 +46,10 @@ struct EarlierUse {
 
 /// Takes the key for `payment`, or says how it was used before. `answer_id` (UUIDv7) is where its
 /// answer will stand.
-EarlierUse claim_key(store::Transaction& tx, const IdempotencyKey& key, const Uuid& answer_id,
-                     const Uuid& payment, Instant answers_kept_since);
+EarlierUse claim_key(store::Transaction& tx, KeyIndex& keys, const IdempotencyKey& key,
+                     const Uuid& answer_id, const Uuid& payment, Instant answers_kept_since);
 /// The same look-up without taking it.
-EarlierUse find_key(store::Snapshot& snapshot, const IdempotencyKey& key,
+EarlierUse find_key(store::Snapshot& snapshot, KeyIndex& keys, const IdempotencyKey& key,
                     Instant answers_kept_since);
 
 void keep_answer(store::Transaction& tx, const Uuid& answer_id, const StoredAnswer& answer);

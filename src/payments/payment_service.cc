@@ -77,7 +77,7 @@ std::vector<ledger::Entry> entries_of(const Effects& effects) {
 }  // namespace
 
 PaymentService::PaymentService(store::Store& store, const Clock& clock, UuidGenerator ids,
-                               const Gateways& gateways, store::Buckets& buckets,
+                               const Gateways& gateways, store::Buckets& buckets, KeyIndex& keys,
                                const ServiceSettings& settings, std::function<void()> changed,
                                telemetry::Metrics& metrics)
     : store_(store),
@@ -85,6 +85,7 @@ PaymentService::PaymentService(store::Store& store, const Clock& clock, UuidGene
       ids_(std::move(ids)),
       gateways_(gateways),
       buckets_(buckets),
+      keys_(keys),
       settings_(settings),
       changed_(std::move(changed)),
       replays_(metrics.counter("florin_idempotent_replays_total",
@@ -149,7 +150,8 @@ awaitable<Answer> PaymentService::authorize_at_once(AuthorizePayment request, Pa
     const std::int64_t bucket = buckets_.opened() ? buckets_.next() : co_await next_bucket();
     const Instant kept_since = answers_kept_since();
     auto use = co_await store_.write([&](store::Transaction& tx) {
-        EarlierUse before = claim_key(tx, request.claim, payment.answer_id, payment.id, kept_since);
+        EarlierUse before =
+            claim_key(tx, keys_, request.claim, payment.answer_id, payment.id, kept_since);
         if (before.kind != EarlierUse::Kind::None) return before;
         insert_payment(tx, payment, bucket);
         apply(tx, effects);
@@ -168,7 +170,8 @@ awaitable<Answer> PaymentService::authorize_by_call(AuthorizePayment request, Pa
     const std::int64_t bucket = co_await next_bucket();
     const Instant kept_since = answers_kept_since();
     auto use = co_await store_.write([&](store::Transaction& tx) {
-        EarlierUse before = claim_key(tx, request.claim, payment.answer_id, payment.id, kept_since);
+        EarlierUse before =
+            claim_key(tx, keys_, request.claim, payment.answer_id, payment.id, kept_since);
         if (before.kind == EarlierUse::Kind::None) insert_payment(tx, payment, bucket);
         return before;
     });
@@ -208,7 +211,8 @@ awaitable<std::expected<StoredAnswer, Unknown>> PaymentService::ask_gateway(Paym
 std::expected<PaymentService::Begun, Refused> PaymentService::begin_change(
     store::Transaction& tx, const ChangePayment& request, const Uuid& answer_id, Instant now) {
     Begun begun;
-    begun.use = claim_key(tx, request.claim, answer_id, request.payment, answers_kept_since());
+    begun.use =
+        claim_key(tx, keys_, request.claim, answer_id, request.payment, answers_kept_since());
     if (begun.use.kind != EarlierUse::Kind::None) return begun;
     auto payment = find_payment(tx, request.payment);
     if (!payment || payment->merchant != request.merchant) return std::unexpected(Refused{});
@@ -311,7 +315,7 @@ awaitable<std::optional<Answered>> PaymentService::replay(IdempotencyKey key) {
     if (key.digest.empty()) co_return std::nullopt;
     const Instant kept_since = answers_kept_since();
     auto use = co_await store_.read(
-        [&](store::Snapshot& snapshot) { return find_key(snapshot, key, kept_since); });
+        [&](store::Snapshot& snapshot) { return find_key(snapshot, keys_, key, kept_since); });
     if (use.kind != EarlierUse::Kind::Answered) co_return std::nullopt;
     replays_.add();
     co_return Answered{std::move(use.answer), true};

@@ -90,7 +90,7 @@ class PaymentService {
 public:
     /// `changed` is called after each commit that left events or due work. Thread-safe callee.
     PaymentService(store::Store& store, const Clock& clock, UuidGenerator ids,
-                   const Gateways& gateways, store::Buckets& buckets,
+                   const Gateways& gateways, store::Buckets& buckets, KeyIndex& keys,
                    const ServiceSettings& settings, std::function<void()> changed,
                    telemetry::Metrics& metrics);
 
@@ -130,6 +130,7 @@ private:
     UuidGenerator ids_;
     const Gateways& gateways_;
     store::Buckets& buckets_;
+    KeyIndex& keys_;
     const ServiceSettings& settings_;
     std::function<void()> changed_;
     telemetry::Counter replays_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ledger/verify.h"
+#include "payments/key_sealing.h"
 #include "payments/payment_service.h"
 #include "payments/recovery.h"
 #include "payments/rule_gateway.h"
@@ -157,6 +158,8 @@ public:
     std::unique_ptr<runtime::Loop> loop;
     std::unique_ptr<store::Store> store;
     std::unique_ptr<store::Buckets> buckets;
+    std::unique_ptr<KeyIndex> keys;
+    std::unique_ptr<KeySealing> sealing;
     std::unique_ptr<Gateways> gateways;
     FakeGateway* fake = nullptr;
     std::unique_ptr<PaymentService> service;
@@ -181,6 +184,8 @@ private:
         options.migrations = store::sqlite_migrations();
         store = store::open_sqlite(options, *metrics);
         buckets = std::make_unique<store::Buckets>();
+        keys = std::make_unique<KeyIndex>(64);
+        sealing = std::make_unique<KeySealing>(*loop, *store, clock, *keys, *metrics);
         gateways = std::make_unique<Gateways>(clock, limits::CircuitBreakerOptions{});
         gateways->add(std::make_unique<RuleGateway>(Milliseconds(20), Milliseconds(5)));
         auto made = std::make_unique<FakeGateway>();
@@ -188,8 +193,8 @@ private:
         gateways->add(std::move(made));
         gateways->assign("remote", "fake");
         service = std::make_unique<PaymentService>(
-            *store, clock, UuidGenerator(clock, ++id_seed_), *gateways, *buckets, settings, [] {},
-            *metrics);
+            *store, clock, UuidGenerator(clock, ++id_seed_), *gateways, *buckets, *keys, settings,
+            [] {}, *metrics);
         recovery = std::make_unique<Recovery>(
             *loop, *store, clock, UuidGenerator(clock, ++id_seed_), *gateways, recovery_options,
             [] {}, *metrics);
@@ -197,6 +202,7 @@ private:
 
     void close() {
         recovery.reset();
+        sealing.reset();
         service.reset();
         gateways.reset();
         store.reset();
