@@ -61,26 +61,25 @@ void Router::set_fallback(Handler handler) {
     fallback_ = std::move(handler);
 }
 
-const Router::Route* Router::find(std::string_view method, Segments path) const {
-    const Route* best = nullptr;
-    int best_fit = -1;
-    for (const auto& route : routes_) {
-        if (route.method != method) continue;
-        const int literals = fit(route, path);
-        if (literals > best_fit) {
-            best = &route;
-            best_fit = literals;
-        }
-    }
+/// The best fit of any route, whatever its method: it says which resource the path means.
+int Router::best_fit(Segments path) const {
+    int best = -1;
+    for (const auto& route : routes_) best = std::max(best, fit(route, path));
     return best;
 }
 
-std::string Router::allowed_methods(Segments path) const {
+const Router::Route* Router::find(std::string_view method, Segments path, int wanted_fit) const {
+    const auto found = std::ranges::find_if(routes_, [&](const Route& route) {
+        return route.method == method && fit(route, path) == wanted_fit;
+    });
+    return found == routes_.end() ? nullptr : &*found;
+}
+
+std::string Router::allowed_methods(Segments path, int wanted_fit) const {
     std::set<std::string> methods;
     for (const auto& route : routes_) {
-        if (fit(route, path) >= 0) methods.insert(route.method);
+        if (fit(route, path) == wanted_fit) methods.insert(route.method);
     }
-    if (methods.empty()) return {};
     if (methods.contains("GET")) methods.insert("HEAD");
     methods.insert("OPTIONS");
     return joined(methods);
@@ -111,7 +110,8 @@ awaitable<Response> Router::serve(Request request, std::string_view& route_name)
     const auto path = segments_of(request.path);
     const std::string_view method =
         request.method == "HEAD" ? std::string_view("GET") : request.method;
-    if (const Route* route = find(method, path)) {
+    const int best = best_fit(path);
+    if (const Route* route = best < 0 ? nullptr : find(method, path, best)) {
         route_name = route->pattern;
         for (std::size_t i = 0; i < path.size(); ++i) {
             const auto& segment = route->segments[i];
@@ -121,8 +121,7 @@ awaitable<Response> Router::serve(Request request, std::string_view& route_name)
         }
         co_return co_await route->handler(std::move(request));
     }
-    const std::string allowed = allowed_methods(path);
-    if (!allowed.empty()) co_return without_route(request, allowed);
+    if (best >= 0) co_return without_route(request, allowed_methods(path, best));
     if (fallback_) co_return co_await fallback_(std::move(request));
     co_return problem(404, "not_found", "there is nothing at " + request.path, request.trace_id);
 }

@@ -49,6 +49,7 @@ protected:
         router_.add("GET", "/items/{id}", answer("item"));
         router_.add("GET", "/items/latest", answer("latest"));
         router_.add("GET", "/items/{id}/parts/{part}", answer("part"));
+        router_.add("POST", "/items/import", answer("import"));
     }
     Router router_;
 };
@@ -92,6 +93,7 @@ TEST_F(RouterTest, SaysWhatItDoesNotHave) {
              Case{"OPTIONS", "/other", 404, ""},
              Case{"DELETE", "/items", 405, "GET, HEAD, OPTIONS, POST"},
              Case{"POST", "/items/7", 405, "GET, HEAD, OPTIONS"},
+             Case{"GET", "/items/import", 405, "OPTIONS, POST"},
              Case{"OPTIONS", "/items", 204, "GET, HEAD, OPTIONS, POST"},
              Case{"OPTIONS", "*", 204, "GET, HEAD, OPTIONS, POST"},
          }) {
@@ -110,9 +112,10 @@ TEST_F(RouterTest, LeavesUnknownPathsToItsFallback) {
 }
 
 TEST_F(RouterTest, ListsItsRoutes) {
-    EXPECT_EQ(router_.routes(), (std::vector<std::string>{
-                                    "GET /", "GET /items", "GET /items/latest", "GET /items/{id}",
-                                    "GET /items/{id}/parts/{part}", "POST /items"}));
+    EXPECT_EQ(router_.routes(),
+              (std::vector<std::string>{"GET /", "GET /items", "GET /items/latest",
+                                        "GET /items/{id}", "GET /items/{id}/parts/{part}",
+                                        "POST /items", "POST /items/import"}));
 }
 
 }  // namespace

@@ -32,7 +32,9 @@ using Handler = std::function<awaitable<Response>(Request request)>;
 class Router {
 public:
     /// `pattern` has literal segments and parameters: "/api/gateway/payments/{id}". A literal
-    /// segment wins over a parameter. HEAD is served by the GET handler, OPTIONS by the router.
+    /// segment wins over a parameter, whatever the method: POST /items/latest makes a GET of
+    /// that path a 405, even beside GET /items/{id}. HEAD is served by the GET handler, OPTIONS by
+    /// the router.
     void add(std::string method, std::string pattern, Handler handler);
 
     /// What answers unknown paths; by default a 404 problem.
@@ -55,8 +57,9 @@ private:
     };
     using Segments = std::span<const std::string_view>;
     static int fit(const Route& route, Segments path);
-    [[nodiscard]] const Route* find(std::string_view method, Segments path) const;
-    [[nodiscard]] std::string allowed_methods(Segments path) const;
+    [[nodiscard]] int best_fit(Segments path) const;
+    [[nodiscard]] const Route* find(std::string_view method, Segments path, int wanted_fit) const;
+    [[nodiscard]] std::string allowed_methods(Segments path, int wanted_fit) const;
     [[nodiscard]] std::string all_methods() const;
     [[nodiscard]] Response without_route(const Request& request, const std::string& allowed) const;
 
