@@ -10,6 +10,7 @@
 #include "app/config_command.h"
 #include "app/doctor_command.h"
 #include "app/load_settings.h"
+#include "app/operator_flags.h"
 #include "app/setting_flags.h"
 #include "app/tool_flags.h"
 #include "app/version.h"
@@ -23,6 +24,8 @@ Examples:
   florin pay --scenario fail            one payment, followed to its webhook
   florin webhook listen --port 9000     a receiver that prints and verifies
   florin bench --rate 5000              whole payments under load, reconciled
+  florin dlq list                       what waits for a person to decide
+  florin ledger verify                  proves the ledger in ./data, or names what is wrong
   florin config                         every setting, its value and where it came from
   florin doctor                         what keeps this machine from serving
 
@@ -99,6 +102,7 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     const auto* version_command = parser.add_subcommand("version", "Show version and commit");
     std::function<int()> tool;
     add_tools(parser, tool);
+    add_operator_tools(parser, tool);
     parser.footer(examples);  // after its commands, which would take it over
     if (const auto wrong = wrong_command(parser, arguments); !wrong.empty()) {
         fmt::print(stderr, "{}", wrong);

@@ -170,4 +170,11 @@ std::expected<LoadedSettings, std::vector<std::string>> load_settings(const Sett
     return loader.finish();
 }
 
+Settings settings_here() {
+    SettingInputs inputs;
+    inputs.environment = process_environment();
+    const auto loaded = load_settings(inputs);
+    return loaded ? loaded->values : Settings();
+}
+
 }  // namespace florin::app

@@ -38,4 +38,8 @@ struct LoadedSettings {
 /// and what is allowed. Reads files; starts nothing.
 std::expected<LoadedSettings, std::vector<std::string>> load_settings(const SettingInputs& inputs);
 
+/// The settings a server started in this folder would have, so that its tools match without flags;
+/// the defaults when those are not usable.
+Settings settings_here();
+
 }  // namespace florin::app

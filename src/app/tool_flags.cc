@@ -23,14 +23,6 @@ void parse_target(const std::string& text, std::string& host, std::uint16_t& por
     port = static_cast<std::uint16_t>(*number);
 }
 
-/// The settings a server started in this folder would have: its tools should match without flags.
-Settings settings_here() {
-    SettingInputs inputs;
-    inputs.environment = process_environment();
-    const auto loaded = load_settings(inputs);
-    return loaded ? loaded->values : Settings();
-}
-
 std::string target_here() {
     return "localhost:" + std::to_string(settings_here().server.grpc_port);
 }

@@ -56,7 +56,7 @@ public:
         broker::dead_letters::ListQuery query;
         if (const auto group = request.query_value("group"); group && !group->empty())
             query.group = std::string(*group);
-        if (const auto before = request.query_value("before")) {
+        if (const auto before = request.query_value("before"); before && !before->empty()) {
             query.before = parse_uuid(*before);
             if (!query.before) co_return bad(request, "before", "the next_before of another page");
         }
@@ -162,7 +162,7 @@ private:
 
     static std::optional<int> limit_of(const Request& request) {
         const auto text = request.query_value("limit");
-        if (!text) return limit_default;
+        if (!text || text->empty()) return limit_default;
         int limit = 0;
         const auto [stop, error] =
             std::from_chars(text->data(), text->data() + text->size(), limit);

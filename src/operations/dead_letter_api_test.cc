@@ -210,6 +210,14 @@ TEST(DeadLetterApi, SaysWhichLetterThereIsNotAndWhichParameterIsWrong) {
     }
 }
 
+TEST(DeadLetterApi, AnEmptyParameterIsNone) {
+    DeadLetterWorld world;
+    world.add();
+    const auto page =
+        world.ask_json("/api/dead-letters", {{"group", ""}, {"before", ""}, {"limit", ""}});
+    EXPECT_EQ(page.at("dead_letters").as_array().size(), 1U);
+}
+
 TEST(DeadLetterApi, EveryRouteAsksForTheAdminToken) {
     DeadLetterWorld world({.token = "s3cret", .token_required = true});
     const std::string one = "/api/dead-letters/" + world.add().text();
