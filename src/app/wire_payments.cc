@@ -16,10 +16,12 @@
 #include "payments/rule_gateway.h"
 #include "payments/simulator_gateway.h"
 #include "platform/base/require.h"
+#include "platform/broker/consumer_group.h"
 #include "platform/http/admin_access.h"
 #include "platform/http/url.h"
 #include "platform/limits/memory_rate_limiter.h"
 #include "platform/runtime/loop.h"
+#include "settlement/daily_sales.h"
 
 namespace florin::app {
 namespace {
@@ -95,7 +97,10 @@ struct PaymentParts::Parts {
           recovery(background, store, clock, ids(), gateways, recovery_options(settings), changed(),
                    metrics),
           recovery_redrive(clock),
-          consumers{&recovery_redrive} {
+          daily_sales(
+              settlement::BusinessCalendar(settings.settlement.utc_offset, settings.settlement.at)),
+          daily_sales_group(background, store, daily_sales, clock, {}, metrics),
+          consumers{&recovery_redrive, &daily_sales} {
         add_gateways(settings.merchants);
         payments::measure_circuits(metrics, gateways);
     }
@@ -103,7 +108,7 @@ struct PaymentParts::Parts {
     [[nodiscard]] UuidGenerator ids() const { return {clock, seed_from_system()}; }
     /// There are new events.
     [[nodiscard]] std::function<void()> changed() {
-        return [] {};
+        return [this] { daily_sales_group.wake(); };
     }
     // The first one serves the merchants that have none of their own.
     void add_gateways(const Settings::Merchants& settings) {
@@ -139,6 +144,8 @@ struct PaymentParts::Parts {
     payments::KeySealing sealing;
     payments::Recovery recovery;
     payments::RecoveryRedrive recovery_redrive;
+    settlement::DailySalesConsumer daily_sales;
+    broker::ConsumerGroup daily_sales_group;
     std::vector<broker::Consumer*> consumers;  // who can be given a dead letter again
     std::vector<std::unique_ptr<payments::PaymentService>> faces;  // one a serving loop
 };
@@ -173,18 +180,20 @@ std::vector<store::PruneRule> PaymentParts::prune_rules() const {
 }
 
 std::vector<std::string> PaymentParts::consumer_groups() const {
-    return {};
+    return {std::string(parts_->daily_sales.group())};
 }
 
 void PaymentParts::start() {
     runtime::spawn(parts_->background, "recovery", parts_->recovery.run());
     runtime::spawn(parts_->background, "key sealing", parts_->sealing.run());
     parts_->settlement.start();
+    parts_->daily_sales_group.start();
 }
 
 awaitable<void> PaymentParts::stop(std::chrono::milliseconds deadline) {
     parts_->settlement.stop();
     parts_->sealing.stop();
+    co_await parts_->daily_sales_group.stop(deadline);
     co_await parts_->recovery.stop(deadline);
 }
 

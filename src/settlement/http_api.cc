@@ -10,6 +10,7 @@
 #include "platform/runtime/run_on.h"
 #include "platform/store/store.h"
 #include "settlement/daily_run.h"
+#include "settlement/daily_sales.h"
 #include "settlement/parameters.h"
 #include "settlement/statement_json.h"
 #include "settlement/statement_store.h"
@@ -63,6 +64,15 @@ public:
         co_return http::json(200, statement_json(*statement));
     }
 
+    awaitable<Response> daily_sales(Request request) {
+        auto filter = sales_filter_of(request);
+        if (!filter) co_return std::move(filter.error());
+        if (auto no = co_await refuse(request, filter->merchant)) co_return std::move(*no);
+        const auto days = co_await store_.read(
+            [&filter](store::Snapshot& snapshot) { return list_daily_sales(snapshot, *filter); });
+        co_return http::json(200, daily_sales_json(filter->merchant, days));
+    }
+
     awaitable<Response> settle(Request request) {
         if (auto no = http::refuse_admin(settings_.admin, request)) co_return std::move(*no);
         const auto asked = day_parameter(request, "day");
@@ -90,15 +100,31 @@ private:
         co_return co_await settings_.authorization(request, merchant, payments::Access::Read);
     }
 
-    static Parameter<StatementFilter> filter_of(const Request& request) {
-        StatementFilter filter;
-        filter.merchant = request.query_value("merchantId").value_or("");
+    static Parameter<DailySalesFilter> sales_filter_of(const Request& request) {
+        auto merchant = merchant_parameter(request);
+        if (!merchant) return std::unexpected(std::move(merchant.error()));
+        if (merchant->empty())
+            return std::unexpected(wrong_parameter(request, "merchantId", "the id of a merchant"));
         auto from = day_parameter(request, "from");
         if (!from) return std::unexpected(std::move(from.error()));
         auto through = day_parameter(request, "to");
         if (!through) return std::unexpected(std::move(through.error()));
         auto limit = limit_parameter(request);
         if (!limit) return std::unexpected(std::move(limit.error()));
+        return DailySalesFilter{*std::move(merchant), *from, *through, *limit};
+    }
+
+    static Parameter<StatementFilter> filter_of(const Request& request) {
+        StatementFilter filter;
+        auto merchant = merchant_parameter(request);
+        if (!merchant) return std::unexpected(std::move(merchant.error()));
+        auto from = day_parameter(request, "from");
+        if (!from) return std::unexpected(std::move(from.error()));
+        auto through = day_parameter(request, "to");
+        if (!through) return std::unexpected(std::move(through.error()));
+        auto limit = limit_parameter(request);
+        if (!limit) return std::unexpected(std::move(limit.error()));
+        filter.merchant = *std::move(merchant);
         filter.from = *from;
         filter.through = *through;
         filter.limit = *limit;
@@ -153,6 +179,7 @@ void add_settlement_routes(http::Router& router, store::Store& store, runtime::L
     };
     add("GET", "/api/settlements", &SettlementApi::list);
     add("GET", "/api/settlements/{id}", &SettlementApi::get);
+    add("GET", "/api/daily-sales", &SettlementApi::daily_sales);
     add("POST", "/api/settlements/run", &SettlementApi::settle);
 }
 

@@ -1,0 +1,113 @@
+#include "settlement/daily_sales.h"
+
+#include <iterator>
+#include <limits>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+#include "platform/base/json_text.h"
+
+namespace json = boost::json;
+
+namespace florin::settlement {
+namespace {
+
+using broker::Handled;
+using store::Sql;
+
+constexpr std::string_view captured = "payment.captured";
+constexpr std::string_view refunded = "payment.refunded";
+
+constexpr Sql add_capture(
+    "INSERT INTO merchant_daily_sales (merchant_id, day, currency, captures, captured_amount,"
+    " refunds, refunded_amount) VALUES (?,?,?,1,?,0,0)"
+    " ON CONFLICT (merchant_id, day, currency) DO UPDATE SET captures = captures + 1,"
+    " captured_amount = captured_amount + excluded.captured_amount");
+constexpr Sql add_refund(
+    "INSERT INTO merchant_daily_sales (merchant_id, day, currency, captures, captured_amount,"
+    " refunds, refunded_amount) VALUES (?,?,?,0,0,1,?)"
+    " ON CONFLICT (merchant_id, day, currency) DO UPDATE SET refunds = refunds + 1,"
+    " refunded_amount = refunded_amount + excluded.refunded_amount");
+constexpr Sql select_days(
+    "SELECT day, currency, captures, captured_amount, refunds, refunded_amount"
+    " FROM merchant_daily_sales WHERE merchant_id = ? AND day BETWEEN ? AND ?"
+    " ORDER BY day DESC, currency LIMIT ?");
+
+/// What an event says of the movement; nothing when it is not the event of a payment.
+struct Moved {
+    std::string merchant;
+    std::string currency;
+    std::int64_t amount = 0;
+};
+
+std::optional<Moved> moved_by(const std::string& payload) {
+    boost::system::error_code malformed;
+    const json::value event = json::parse(payload, malformed);
+    if (malformed || !event.is_object()) return std::nullopt;
+    const auto* const data = event.get_object().if_contains("data");
+    if (data == nullptr || !data->is_object()) return std::nullopt;
+    const auto& fields = data->get_object();
+    const auto* const merchant = fields.if_contains("merchantId");
+    const auto* const currency = fields.if_contains("currency");
+    const auto* const amount = fields.if_contains("amount");
+    if (merchant == nullptr || !merchant->is_string() || currency == nullptr ||
+        !currency->is_string() || amount == nullptr || !amount->is_int64()) {
+        return std::nullopt;
+    }
+    return Moved{std::string(merchant->get_string()), std::string(currency->get_string()),
+                 amount->get_int64()};
+}
+
+}  // namespace
+
+std::vector<std::string> DailySalesConsumer::topics() const {
+    return {std::string(captured), std::string(refunded)};
+}
+
+Handled DailySalesConsumer::handle(store::Transaction& tx, const broker::Message& message) {
+    const auto moved = moved_by(message.payload);
+    if (!moved) {
+        return Handled::poison("MalformedMessage",
+                               "the event names no merchantId, currency and whole amount");
+    }
+    tx.execute(message.topic == captured ? add_capture : add_refund, moved->merchant,
+               calendar_.day_of(message.at).number, moved->currency, moved->amount);
+    return Handled::done();
+}
+
+std::vector<DailySales> list_daily_sales(store::Snapshot& snapshot,
+                                         const DailySalesFilter& filter) {
+    using Limits = std::numeric_limits<std::int32_t>;
+    std::vector<DailySales> days;
+    auto rows = snapshot.query(
+        select_days, filter.merchant, filter.from ? filter.from->number : Limits::min(),
+        filter.through ? filter.through->number : Limits::max(), filter.limit);
+    while (rows.next()) {
+        days.push_back({{static_cast<std::int32_t>(rows.integer(0))},
+                        std::string(rows.text(1)),
+                        {rows.integer(2), rows.integer(3)},
+                        {rows.integer(4), rows.integer(5)}});
+    }
+    return days;
+}
+
+std::string daily_sales_json(std::string_view merchant, const std::vector<DailySales>& days) {
+    std::string out = R"({"merchantId":)";
+    append_json_string(out, merchant);
+    out += R"(,"days":[)";
+    for (const auto& sales : days) {
+        if (&sales != &days.front()) out += ',';
+        fmt::format_to(std::back_inserter(out),
+                       R"({{"day":"{}","currency":"{}",)"
+                       R"("captures":{{"count":{},"amount":{}}},)"
+                       R"("refunds":{{"count":{},"amount":{}}},"net":{}}})",
+                       text_of(sales.day), sales.currency, sales.captures.count,
+                       sales.captures.amount, sales.refunds.count, sales.refunds.amount,
+                       sales.captures.amount - sales.refunds.amount);
+    }
+    return out + "]}";
+}
+
+}  // namespace florin::settlement
