@@ -26,6 +26,7 @@
 #include "platform/http/server.h"
 #include "platform/http/tls.h"
 #include "platform/runtime/loop.h"
+#include "platform/runtime/completion.h"
 #include "platform/runtime/run_on.h"
 #include "platform/store/pruning.h"
 #include "platform/store/sqlite_store.h"
@@ -216,8 +217,19 @@ awaitable<void> Service::stop_on_signal() {
     operations_.stop();
 }
 
-// Faces first, so that nothing new arrives; then the deliveries under way. Timers and what is still
-// to be delivered are in the store.
+/// Runs `task` on `loop`; `done` when it was the last of `left`. All of them start from one loop.
+awaitable<void> drain_one(runtime::Loop& loop, awaitable<void> task, std::size_t& left,
+                          runtime::Completion& done) {
+    try {
+        co_await runtime::run_on(loop, std::move(task));
+    } catch (const std::exception& fault) {
+        telemetry::error("A server could not be drained", {{"fault", fault.what()}});
+    }
+    if (--left == 0) runtime::Loop::current().complete(&done);
+}
+
+// Faces first, all at once: nobody is accepted by one while another still waits for its calls. Then
+// the deliveries under way. Timers and what is still to be delivered are in the store.
 awaitable<void> Service::drain() {
     const auto until = std::chrono::steady_clock::now() + settings_.server.shutdown_timeout;
     const auto left = [until] {
@@ -225,10 +237,18 @@ awaitable<void> Service::drain() {
         return std::max(std::chrono::milliseconds(0),
                         std::chrono::duration_cast<std::chrono::milliseconds>(rest));
     };
-    for (auto& serving : serving_) {
-        co_await runtime::run_on(serving->loop, serving->grpc_server->drain(left()));
-        co_await runtime::run_on(serving->loop, serving->http_server->drain(left()));
-    }
+    std::size_t servers = 2 * serving_.size();
+    runtime::Completion drained;
+    co_await drained.wait([&] {
+        const auto start = [&](runtime::Loop& loop, awaitable<void> task) {
+            runtime::spawn(operations_, "drain",
+                           drain_one(loop, std::move(task), servers, drained));
+        };
+        for (auto& serving : serving_) {
+            start(serving->loop, serving->grpc_server->drain(left()));
+            start(serving->loop, serving->http_server->drain(left()));
+        }
+    });
     pruning_.stop();
     co_await runtime::run_on(background_, gateway_.stop(left()));
     co_await runtime::run_on(background_, payments_.stop(left()));

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fs from 'node:fs';
 import path from 'node:path';
+import grpc from '@grpc/grpc-js';
+import loader from '@grpc/proto-loader';
 import { chromium } from 'playwright-core';
 import { Florin, binary, receiver, root, run, secret, until } from './florin.mjs';
 
@@ -27,6 +29,22 @@ test('/ready tells of each dependency, /metrics has the documented names', async
     assert.match(body, new RegExp(`^${name}`, 'm'), name);
   }
   assert.match(body, /grpc_server_handled_total\{[^}]*grpc_code="OK"[^}]*\} [1-9]/);
+});
+
+test('a stop tells watchers of its health first, and does not wait for them', async () => {
+  const stopping = await Florin.start(['--shutdown-timeout-ms', '300000']); // longer than any test
+  const { grpc: { health } } = grpc.loadPackageDefinition(loader.loadSync('proto/grpc/health/v1/health.proto', { includeDirs: [root], enums: String }));
+  const client = new health.v1.Health(`127.0.0.1:${stopping.ports.grpc}`, grpc.credentials.createInsecure());
+  const told = [];
+  const ended = new Promise((resolve) => {
+    client.watch({ service: 'payment.v1.PaymentService' }).on('data', ({ status }) => told.push(status)).on('error', resolve);
+  });
+  await until('the first answer', () => told.length === 1);
+  const stopped = stopping.stop();
+  assert.match((await ended).details, /shutting down/);
+  assert.deepEqual(told, ['SERVING', 'NOT_SERVING']);
+  assert.equal(await stopped, 0);
+  client.close();
 });
 
 test('a receiver that fails gets retries, then its webhook is dead and can be sent again', async () => {

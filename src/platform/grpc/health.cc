@@ -1,9 +1,16 @@
 #include "platform/grpc/health.h"
 
 #include <algorithm>
+#include <set>
 
-#include "platform/runtime/loop.h"
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "proto/grpc/health/v1/health.pb.h"
+
+namespace asio = boost::asio;
 
 namespace florin::grpc {
 namespace {
@@ -14,10 +21,17 @@ using ::grpc::health::v1::HealthCheckResponse;
 constexpr const char* service = "grpc.health.v1.Health";
 constexpr std::chrono::milliseconds watch_interval{1'000};
 
-/// Health of the table's services; lives as long as the table.
+/// Health of the table's services; lives as long as the table, and belongs to its loop.
 struct HealthCheck {
     const Services* services;
     std::function<bool()> serving;
+    bool draining = false;
+    std::set<asio::steady_timer*> watchers = {};  // each until it looks again
+
+    void start_draining() {
+        draining = true;
+        for (auto* const watcher : watchers) watcher->cancel();
+    }
 
     [[nodiscard]] bool knows(const std::string& name) const {
         if (name.empty()) return true;
@@ -26,9 +40,9 @@ struct HealthCheck {
     }
     [[nodiscard]] HealthCheckResponse answer(const std::string& name) const {
         HealthCheckResponse response;
-        response.set_status(!knows(name) ? HealthCheckResponse::SERVICE_UNKNOWN
-                            : serving()  ? HealthCheckResponse::SERVING
-                                         : HealthCheckResponse::NOT_SERVING);
+        response.set_status(!knows(name)             ? HealthCheckResponse::SERVICE_UNKNOWN
+                            : draining || !serving() ? HealthCheckResponse::NOT_SERVING
+                                                     : HealthCheckResponse::SERVING);
         return response;
     }
 };
@@ -41,18 +55,25 @@ awaitable<Reply<HealthCheckResponse>> check(const HealthCheck& health,
     co_return health.answer(request.service());
 }
 
-awaitable<Status> watch(const HealthCheck& health, Stream& stream) {
+awaitable<Status> watch(HealthCheck& health, Stream& stream) {
     const auto bytes = co_await stream.read();
     HealthCheckRequest request;
     if (!bytes || !request.ParseFromString(*bytes)) {
         co_return Status{Code::InvalidArgument, "bad request: Watch takes one HealthCheckRequest"};
     }
+    asio::steady_timer timer(co_await asio::this_coro::executor);
     int last = -1;
     while (!stream.cancelled()) {
         const auto now = health.answer(request.service());
         if (now.status() != last && !co_await stream.write(now)) break;
         last = now.status();
-        co_await runtime::sleep_for(watch_interval);
+        // Told, and nothing else will change here: the client watches another server from now on.
+        if (health.draining) co_return Status{Code::Unavailable, "the server is shutting down"};
+        timer.expires_after(watch_interval);
+        health.watchers.insert(&timer);
+        boost::system::error_code woken;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        health.watchers.erase(&timer);
     }
     co_return Status{Code::Cancelled, "the watch has ended"};
 }
@@ -60,14 +81,14 @@ awaitable<Status> watch(const HealthCheck& health, Stream& stream) {
 }  // namespace
 
 void add_health(Services& services, std::function<bool()> serving) {
-    // Shared by the two methods' handlers, which the table owns.
-    const auto health =
-        std::make_shared<const HealthCheck>(HealthCheck{&services, std::move(serving)});
+    // Shared by the handlers and the notice, which the table owns.
+    const auto health = std::make_shared<HealthCheck>(HealthCheck{&services, std::move(serving)});
     services.unary<HealthCheckRequest, HealthCheckResponse>(
         service, "Check",
         [health](Call&, const HealthCheckRequest& request) { return check(*health, request); });
     services.add(service, "Watch",
                  StreamHandler([health](Stream& stream) { return watch(*health, stream); }));
+    services.when_draining([health] { health->start_draining(); });
 }
 
 }  // namespace florin::grpc

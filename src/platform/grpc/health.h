@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 
 #include "platform/grpc/service.h"
@@ -8,7 +7,8 @@
 namespace florin::grpc {
 
 /// Adds grpc.health.v1.Health (Check and Watch). `serving` is asked at each check, from any loop;
-/// unknown services answer NOT_FOUND, "" stands for the whole process.
+/// unknown services answer NOT_FOUND, "" stands for the whole process. From the moment a server
+/// drains, everything is NOT_SERVING: watchers are told at once, and their streams end.
 void add_health(Services& services, std::function<bool()> serving);
 
 /// Adds grpc.reflection.v1 and v1alpha ServerReflection over the descriptors linked into the binary

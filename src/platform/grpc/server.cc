@@ -312,6 +312,7 @@ awaitable<void> Server::Impl::drain(std::chrono::milliseconds deadline) {
     draining_ = true;
     error_code ignored;
     acceptor_.close(ignored);
+    services_.start_draining();
     for (const auto& connection : connections_) connection->announce_shutdown(false);
     // Long enough for calls that crossed the notice on their way.
     co_await runtime::sleep_for(std::chrono::milliseconds(100));

@@ -257,6 +257,30 @@ TEST_F(GrpcServer, TellsItsHealthAndWatchesIt) {
     EXPECT_EQ(watch->Finish().error_code(), StatusCode::CANCELLED);
 }
 
+TEST_F(GrpcServer, TellsWatchersAtTheBeginningOfItsDrainAndDoesNotWaitForThem) {
+    ClientContext context;
+    ClientContext context_of_unknown;
+    const auto watch = client_.open("/grpc.health.v1.Health/Watch", context);
+    const auto watch_of_unknown = client_.open("/grpc.health.v1.Health/Watch", context_of_unknown);
+    ASSERT_TRUE(watch->Write(to_buffer(message_of(""))));
+    ASSERT_TRUE(watch_of_unknown->Write(to_buffer(message_of("none"))));
+    ByteBuffer change;
+    ASSERT_TRUE(watch_of_unknown->Read(&change));
+    ASSERT_TRUE(watch->Read(&change));
+    server_.drain();
+    ASSERT_TRUE(watch->Read(&change)) << "although the service itself is well";
+    ::grpc::health::v1::HealthCheckResponse health;
+    ASSERT_TRUE(health.ParseFromString(to_bytes(change)));
+    EXPECT_EQ(health.status(), ::grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+    EXPECT_FALSE(watch->Read(&change));
+    const auto ended = watch->Finish();
+    EXPECT_EQ(ended.error_code(), StatusCode::UNAVAILABLE);
+    EXPECT_EQ(ended.error_message(), "the server is shutting down");
+    EXPECT_FALSE(watch_of_unknown->Read(&change));
+    EXPECT_EQ(watch_of_unknown->Finish().error_message(), "the server is shutting down");
+    EXPECT_TRUE(eventually([&] { return server_.drained(); }));
+}
+
 TEST_F(GrpcServer, ReflectsItsServices) {
     namespace v1 = ::grpc::reflection::v1;
     ClientContext context;

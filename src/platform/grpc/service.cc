@@ -31,6 +31,14 @@ void Services::add(std::string_view service, std::string_view method, StreamHand
     require(added, "each method is added once");
 }
 
+void Services::when_draining(std::function<void()> notice) {
+    drain_notices_.push_back(std::move(notice));
+}
+
+void Services::start_draining() const {
+    for (const auto& notice : drain_notices_) notice();
+}
+
 const Services::Method* Services::find(std::string_view path) const {
     const auto found = methods_.find(path);
     return found != methods_.end() ? &found->second : nullptr;

@@ -74,6 +74,13 @@ public:
     void add(std::string_view service, std::string_view method, UnaryHandler handler);
     void add(std::string_view service, std::string_view method, StreamHandler handler);
 
+    /// Runs `notice` when a server of this table begins to drain, on its loop: for streams that
+    /// their clients never end, which would hold the drain until its deadline. A table with notices
+    /// belongs to one loop.
+    void when_draining(std::function<void()> notice);
+    /// For the server.
+    void start_draining() const;
+
     /// By path, "/payment.v1.PaymentService/CreatePaymentIntent"; null when there is none.
     [[nodiscard]] const Method* find(std::string_view path) const;
     /// Full names of the services, sorted: what reflection lists and health knows.
@@ -98,6 +105,7 @@ private:
     }
 
     std::map<std::string, Method, std::less<>> methods_;  // by path
+    std::vector<std::function<void()>> drain_notices_;
 };
 
 }  // namespace florin::grpc
