@@ -17,6 +17,7 @@
 #include "app/readiness.h"
 #include "app/settings.h"
 #include "app/version.h"
+#include "app/wire_aws.h"
 #include "app/wire_gateway.h"
 #include "app/wire_payments.h"
 #include "gateway/retention.h"
@@ -83,6 +84,7 @@ private:
     runtime::Loop background_{"background"};
     GatewayParts gateway_;
     PaymentParts payments_;
+    AwsParts aws_;
     store::Pruning pruning_;
     http::Router operations_router_;
     std::unique_ptr<http::Server> operations_server_;
@@ -95,6 +97,7 @@ Service::Service(const Settings& settings)
       store_(store::open_sqlite(store_options(settings), metrics_)),
       gateway_(background_, *store_, clock_, settings, metrics_),
       payments_(background_, *store_, clock_, settings, metrics_),
+      aws_(background_, *store_, clock_, settings, metrics_),
       pruning_(background_, *store_, clock_, prune_rules(), metrics_) {
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
@@ -124,11 +127,12 @@ std::vector<store::PruneRule> Service::prune_rules() const {
         gateway::prune_rules({settings_.storage.retention, settings_.payments.idempotency_ttl});
     for (auto& rule : payments_.prune_rules()) rules.push_back(std::move(rule));
     if (settings_.storage.retention.count() > 0) {
-        rules.emplace_back(
-            [keep = settings_.storage.retention, groups = payments_.consumer_groups()](
-                store::Transaction& tx, Instant now, int limit) {
-                return broker::prune_consumed(tx, now - keep, limit, groups);
-            });
+        auto groups = payments_.consumer_groups();
+        for (auto& group : aws_.consumer_groups()) groups.push_back(std::move(group));
+        rules.emplace_back([keep = settings_.storage.retention, groups = std::move(groups)](
+                               store::Transaction& tx, Instant now, int limit) {
+            return broker::prune_consumed(tx, now - keep, limit, groups);
+        });
     }
     return rules;
 }
@@ -190,6 +194,7 @@ void Service::run() {
     listen();
     gateway_.start();
     payments_.start();
+    aws_.start();
     runtime::spawn(background_, "pruning", pruning_.run());
     background_thread_ = std::thread([this] { background_.run(); });
     for (auto& serving : serving_)
@@ -252,6 +257,7 @@ awaitable<void> Service::drain() {
     pruning_.stop();
     co_await runtime::run_on(background_, gateway_.stop(left()));
     co_await runtime::run_on(background_, payments_.stop(left()));
+    co_await runtime::run_on(background_, aws_.stop(left()));
 }
 
 }  // namespace

@@ -250,14 +250,17 @@ void add_settlement_settings(std::vector<Setting>& table) {
 }
 
 void add_aws_settings(std::vector<Setting>& table) {
-    const std::string group =
-        "AWS events (used by the AWS events capability, not yet by this build)";
+    const std::string group = "AWS events";
+    table.push_back(yes_or_no({"AWS_EVENTS", group,
+                               "Send the outcomes of payments to EventBridge (default: false)"},
+                              FLORIN_SETTING(aws.events)));
     const auto add = [&](const char* name, const char* help, auto member) -> Setting& {
         table.push_back(text({name, group, help}, member));
         return table.back();
     };
     add("AWS_PROFILE", "Profile of the credentials file", FLORIN_SETTING(aws.profile));
-    add("AWS_REGION", "Region of the event bus and the queues", FLORIN_SETTING(aws.region));
+    add("AWS_REGION", "Region of the event bus and the queues", FLORIN_SETTING(aws.region))
+        .aliases = {"AWS_DEFAULT_REGION"};
     add("EVENT_BUS_NAME", "Event bus to publish to", FLORIN_SETTING(aws.event_bus_name));
     add("PAYMENT_EVENT_SOURCE", "Source of the events", FLORIN_SETTING(aws.event_source));
     add("PAYMENT_WEBHOOK_QUEUE_URL", "Queue the worker reads", FLORIN_SETTING(aws.queue_url))
@@ -266,8 +269,12 @@ void add_aws_settings(std::vector<Setting>& table) {
         FLORIN_SETTING(aws.dead_letter_queue_url));
     add("AWS_ENDPOINT_URL", "Another endpoint, such as a local stand-in",
         FLORIN_SETTING(aws.endpoint_url));
-    add("AWS_ACCESS_KEY_ID", "Access key", FLORIN_SETTING(aws.access_key_id));
+    add("AWS_ACCESS_KEY_ID",
+        "Access key (default: from the profile, the web identity, the container or the instance)",
+        FLORIN_SETTING(aws.access_key_id));
     add("AWS_SECRET_ACCESS_KEY", "Secret of the access key", FLORIN_SETTING(aws.secret_access_key))
+        .secret = true;
+    add("AWS_SESSION_TOKEN", "Session token of temporary keys", FLORIN_SETTING(aws.session_token))
         .secret = true;
 }
 

@@ -98,8 +98,9 @@ struct Settings {
         std::chrono::minutes utc_offset{540};  // of the business days' midnight
         std::chrono::minutes at{30};           // after it
     };
-    /// Accepted and shown for the AWS events capability; this build does not use them yet.
+    /// Of EventBridge and SQS.
     struct Aws {
+        bool events = false;
         std::string profile = "tacos";
         std::string region = "ap-northeast-2";
         std::string event_bus_name = "ticket-reservation-events";
@@ -109,6 +110,7 @@ struct Settings {
         std::string endpoint_url;
         std::string access_key_id;
         std::string secret_access_key;
+        std::string session_token;
     };
 
     Environment environment = Environment::Development;
