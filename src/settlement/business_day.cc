@@ -30,7 +30,7 @@ std::optional<BusinessDay> parse_day(std::string_view text) {
     const auto year = number(0, 4);
     const auto month = number(5, 2);
     const auto day = number(8, 2);
-    if (!year || *year < 1970 || !month || !day) return std::nullopt;
+    if (!year || !month || !day) return std::nullopt;
     const year_month_day date{std::chrono::year(static_cast<int>(*year)),
                               std::chrono::month(*month), std::chrono::day(*day)};
     if (!date.ok()) return std::nullopt;

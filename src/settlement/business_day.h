@@ -19,7 +19,7 @@ struct BusinessDay {
     [[nodiscard]] constexpr BusinessDay previous() const { return {number - 1}; }
 };
 
-/// "2026-11-21", and back: from 1970 to 9999.
+/// "2026-11-21", and back: any date from 0000 to 9999.
 std::string text_of(BusinessDay day);
 std::optional<BusinessDay> parse_day(std::string_view text);
 

@@ -110,6 +110,8 @@ TEST(SettlementApi, PagesThroughWhatAFilterLeaves) {
     const auto one_day = api.get("/api/settlements", {{"from", day}, {"to", day}});
     EXPECT_EQ(one_day.at("settlements").as_array().size(), 2U);
     EXPECT_EQ(api.ask("GET", "/api/settlements", {{"limit", "0"}}).status, 400U);
+    EXPECT_EQ(api.ask("GET", "/api/settlements", {{"merchantId", std::string(33, 'x')}}).status,
+              400U);
     EXPECT_EQ(api.ask("GET", "/api/settlements", {{"cursor", "x"}}).status, 400U);
     EXPECT_EQ(api.ask("GET", "/api/settlements", {{"from", "2026-02-30"}}).status, 400U);
     EXPECT_EQ(api.ask("GET", "/api/settlements/" + Uuid{}.text()).status, 404U);

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <string>
 
+#include "payments/requests.h"
+
 namespace florin::settlement {
 namespace {
 
@@ -22,14 +24,25 @@ Parameter<std::optional<BusinessDay>> day_parameter(const http::Request& request
 
 Parameter<bool> switch_parameter(const http::Request& request, std::string_view name) {
     const auto text = request.query_value(name);
-    if (!text || *text == "false") return false;
+    if (!text || text->empty() || *text == "false") return false;
     if (*text == "true") return true;
     return std::unexpected(wrong_parameter(request, name, "true or false"));
 }
 
+Parameter<std::string> merchant_parameter(const http::Request& request) {
+    if (request.query_value("merchantId").value_or("").empty()) return std::string();
+    auto merchant = payments::parse_merchant(request);
+    if (!merchant) {
+        return std::unexpected(http::problem(400, "invalid_parameter",
+                                             "merchantId " + merchant.error().front().message,
+                                             request.trace_id));
+    }
+    return *std::move(merchant);
+}
+
 Parameter<int> limit_parameter(const http::Request& request) {
     const auto text = request.query_value("limit");
-    if (!text) return limit_default;
+    if (!text || text->empty()) return limit_default;
     int limit = 0;
     const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
     if (error != std::errc{} || stop != text->data() + text->size() || limit < 1 ||

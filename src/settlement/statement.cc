@@ -92,6 +92,7 @@ Statement make_statement(StatementOf whose, const Carried& before, const Turnove
 }
 
 Uuid first_statement_id(BusinessDay day) {
+    if (day.number <= 0) return {};  // before any statement
     return first_uuid_at(
         BusinessCalendar(std::chrono::minutes(0), std::chrono::minutes(0)).begin_of(day));
 }
