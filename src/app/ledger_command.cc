@@ -15,6 +15,7 @@
 #include "platform/base/json_text.h"
 #include "platform/crypto/hmac.h"
 #include "platform/store/sqlite_snapshot.h"
+#include "settlement/payout_check.h"
 
 namespace florin::app {
 namespace {
@@ -42,10 +43,13 @@ std::string time_text(Instant at) {
 struct Proof {
     ledger::Verification ledger;
     payments::LedgerCheck payments;
+    settlement::PayoutCheck payouts;
     std::string fingerprint;
     std::chrono::duration<double> took{};
 
-    [[nodiscard]] std::int64_t faults() const { return ledger.faults + payments.faults; }
+    [[nodiscard]] std::int64_t faults() const {
+        return ledger.faults + payments.faults + payouts.faults;
+    }
 };
 
 Proof prove(const std::filesystem::path& data_dir) {
@@ -53,6 +57,7 @@ Proof prove(const std::filesystem::path& data_dir) {
     const auto snapshot = open_database(data_dir);
     Proof proof{.ledger = ledger::verify(*snapshot),
                 .payments = payments::check_ledger(*snapshot),
+                .payouts = settlement::check_payouts(*snapshot),
                 .fingerprint = ledger::fingerprint(*snapshot)};
     proof.took = std::chrono::steady_clock::now() - start;
     return proof;
@@ -65,20 +70,24 @@ void print_proof(const LedgerVerifyOptions& options, const Proof& proof) {
         "  transactions  {}\n"
         "  entries       {}\n"
         "  payments      {}\n"
+        "  statements    {}\n"
         "  fingerprint   {}\n"
         "  took          {:.2f} s\n",
         database_in(options.data_dir).string(), proof.ledger.books, proof.ledger.transactions,
-        proof.ledger.entries, proof.payments.payments, proof.fingerprint, proof.took.count());
+        proof.ledger.entries, proof.payments.payments, proof.payouts.statements, proof.fingerprint,
+        proof.took.count());
     if (proof.faults() == 0) {
-        fmt::print("ok: balances, chains and payments agree with every entry\n");
+        fmt::print("ok: balances, chains, payments and payouts agree with every entry\n");
         return;
     }
     fmt::print("WRONG: {} complaints\n", proof.faults());
     for (const auto& complaint : proof.ledger.complaints) fmt::print("  {}\n", complaint);
     for (const auto& difference : proof.payments.differences)
         fmt::print("  {}\n", difference.text());
+    for (const auto& complaint : proof.payouts.complaints) fmt::print("  {}\n", complaint);
     const auto shown = static_cast<std::int64_t>(proof.ledger.complaints.size() +
-                                                 proof.payments.differences.size());
+                                                 proof.payments.differences.size() +
+                                                 proof.payouts.complaints.size());
     if (shown < proof.faults()) fmt::print("  … and {} more\n", proof.faults() - shown);
 }
 
@@ -93,12 +102,15 @@ std::string proof_json(const Proof& proof) {
                                           {"expected", difference.expected},
                                           {"found", difference.found}});
     }
+    for (const auto& complaint : proof.payouts.complaints)
+        complaints.push_back(json::object{{"text", complaint}});
     return json::serialize(
         json::object{{"ok", proof.faults() == 0},
                      {"books", proof.ledger.books},
                      {"transactions", proof.ledger.transactions},
                      {"entries", proof.ledger.entries},
                      {"payments", proof.payments.payments},
+                     {"statements", proof.payouts.statements},
                      {"fingerprint", proof.fingerprint},
                      {"duration_ms", static_cast<std::int64_t>(proof.took.count() * 1e3)},
                      {"faults", proof.faults()},
