@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 FUZZ_SECONDS ?= 15
+TSAN_TESTS = runtime store telemetry limits broker gateway webhooks http grpc grpc_client ledger payments settlement
 CTEST := ctest --output-on-failure --no-tests=error
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' 'fuzz/*.cc')
 
@@ -55,6 +56,7 @@ test: setup lint unit e2e crash ## All tests that need only Debian and npm
 test-services: build ## Tests with grpcurl and ghz from the Go module proxy
 	@tests/services/run.sh
 
+# With the fuzzers' instrumentation, so that one build serves both.
 test-asan: setup ## Unit and component tests under ASan and UBSan
 	@cmake --preset asan >/dev/null
 	@cmake --build build/asan
@@ -62,16 +64,17 @@ test-asan: setup ## Unit and component tests under ASan and UBSan
 
 test-tsan: setup ## What crosses threads, under TSan
 	@cmake --preset tsan >/dev/null
-	@cmake --build build/tsan
-	@cd build/tsan && TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp halt_on_error=1" $(CTEST) -R '^(runtime|store|telemetry|gateway|webhooks|http|grpc)'
+	@cmake --build build/tsan --target $(TSAN_TESTS:=_test)
+	@cd build/tsan && TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp halt_on_error=1" \
+	  $(CTEST) -R "^($$(echo $(TSAN_TESTS) | tr ' ' '|'))$$"
 
 fuzz: setup ## Each fuzzer for FUZZ_SECONDS
-	@cmake --preset fuzz >/dev/null
-	@cmake --build build/fuzz
-	@for fuzzer in build/fuzz/bin/*_fuzz; do name=$$(basename $$fuzzer); mkdir -p build/fuzz/corpus/$$name; \
+	@cmake --preset asan >/dev/null
+	@cmake --build build/asan
+	@for fuzzer in build/asan/bin/*_fuzz; do name=$$(basename $$fuzzer); mkdir -p build/asan/corpus/$$name; \
 	  echo "fuzzing $$name for $(FUZZ_SECONDS) s"; \
-	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -max_len=65536 -artifact_prefix=build/fuzz/ \
-	    build/fuzz/corpus/$$name fuzz/$$name 2>&1 | tail -3; done
+	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -max_len=65536 -artifact_prefix=build/asan/ \
+	    build/asan/corpus/$$name fuzz/$$name 2>&1 | tail -3; done
 
 lint: ## House rules: layers, lengths, documents
 	@python3 tests/lint/lint.py
