@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "platform/base/whole_number.h"
 #include "platform/http/message.h"
 
 namespace florin::merchants {
@@ -67,18 +68,18 @@ public:
                                        std::int64_t most) {
         const json::value* const value = find(name);
         if (value == nullptr) return std::nullopt;
-        if (const auto* number = value->if_int64();
-            number != nullptr && *number >= least && *number <= most) {
-            return *number;
-        }
+        std::optional<std::int64_t> whole;
+        if (value->is_int64()) whole = value->get_int64();
+        if (value->is_double()) whole = exactly_whole(value->get_double());
+        if (whole && *whole >= least && *whole <= most) return whole;
         complain(std::string(name) + " is " + excerpt(*value) + "; give a whole number from " +
                  std::to_string(least) + " to " + std::to_string(most));
         return std::nullopt;
     }
 
-    void complain(std::string what) {
+    void complain(const std::string& what) {
         if (!complaints_.empty()) complaints_ += "; ";
-        complaints_ += std::move(what);
+        complaints_ += what;
     }
     [[nodiscard]] const std::string& complaints() const { return complaints_; }
 
@@ -165,7 +166,7 @@ Parsed<CreateKey> parse_create(const http::Request& request) {
         create.lifetime = std::chrono::days(*days);
     auto merchant = parse_merchant(request);
     if (!merchant) {
-        fields.complain(std::move(merchant.error()));
+        fields.complain(merchant.error());
     } else {
         create.merchant = std::move(*merchant);
     }

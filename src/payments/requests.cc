@@ -8,6 +8,7 @@
 
 #include "platform/base/time_text.h"
 #include "platform/base/utf8.h"
+#include "platform/base/whole_number.h"
 #include "platform/http/message.h"
 
 namespace florin::payments {
@@ -65,6 +66,7 @@ public:
         }
     }
 
+    [[nodiscard]] bool has(const char* name) const { return find(name) != nullptr; }
     [[nodiscard]] bool readable() const { return object_ != nullptr; }
     std::vector<FieldComplaint>& complaints() { return complaints_; }
 
@@ -136,6 +138,7 @@ private:
 
     static std::optional<std::int64_t> whole_number(const json::value& value) {
         if (value.is_int64()) return value.get_int64();
+        if (value.is_double()) return exactly_whole(value.get_double());
         if (!value.is_string()) return std::nullopt;
         const json::string& text = value.get_string();
         std::int64_t number = 0;
@@ -151,10 +154,12 @@ private:
     std::vector<FieldComplaint> complaints_;
 };
 
-/// The key, from the header or the body; a client that sends two must mean one.
+/// The key, from the header or the body; a client that sends two must mean one. A blank one is
+/// refused: its client lost what keeps a second try from paying twice.
 std::string read_key(Fields& fields, const http::Request& request, bool required) {
     const std::string_view header = request.headers.get("Idempotency-Key");
-    std::string key = fields.text("idempotencyKey", key_characters_max, required && header.empty());
+    std::string key = fields.text("idempotencyKey", key_characters_max,
+                                  fields.has("idempotencyKey") || (required && header.empty()));
     if (header.empty()) return key;
     if (!key.empty() && key != header) {
         fields.complain("idempotencyKey", "differs from the Idempotency-Key header; send one");

@@ -142,6 +142,7 @@ test('a key stands in the header or the body, belongs to its merchant, and is no
   assert.equal(other.status, 200);
   assert.notEqual(other.json.paymentId, json.paymentId);
   refused(await authorize({ idempotencyKey: 'a' }, { 'idempotency-key': 'b' }), 400, 'INVALID_REQUEST', /idempotencyKey/);
+  refused(await authorize({ idempotencyKey: ' ' }, { 'idempotency-key': key }), 400, 'INVALID_REQUEST', /idempotencyKey must not be blank/);
   refused(await authorize({ idempotencyKey: undefined }), 400, 'INVALID_REQUEST', /idempotencyKey/);
 });
 
@@ -237,7 +238,7 @@ test('every field that is wrong is named at once', async () => {
   assert.deepEqual(answer.json.errors.map(({ field }) => field).sort(), ['amount', 'currency', 'idempotencyKey', 'merchantId']);
   for (const [fields, field] of [[{ amount: 10.5 }, 'amount'], [{ amount: -1 }, 'amount'], [{ amount: '1e3' }, 'amount'], [{ amount: 9_223_372_036_854_775_808n.toString() }, 'amount'],
     [{ amount: true }, 'amount'], [{ amount: [] }, 'amount'], [{ amount: null }, 'amount'], [{ merchantId: 'm'.repeat(33) }, 'merchantId'], [{ merchantId: 7 }, 'merchantId'],
-    [{ merchantId: 'a\u0000b' }, 'merchantId'], [{ currency: 'krw' }, 'currency'], [{ currency: {} }, 'currency'], [{ idempotencyKey: '' }, 'idempotencyKey']]) {
+    [{ merchantId: 'a\u0000b' }, 'merchantId'], [{ currency: 'krw' }, 'currency'], [{ currency: {} }, 'currency'], [{ idempotencyKey: '' }, 'idempotencyKey'], [{ idempotencyKey: '  ' }, 'idempotencyKey']]) {
     const refusal = await authorize(fields);
     refused(refusal, 400, 'INVALID_REQUEST');
     assert.deepEqual(refusal.json.errors.map((error) => error.field), [field], JSON.stringify(fields));

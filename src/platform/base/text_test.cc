@@ -5,6 +5,7 @@
 #include "platform/base/json_text.h"
 #include "platform/base/time_text.h"
 #include "platform/base/utf8.h"
+#include "platform/base/whole_number.h"
 
 namespace florin {
 namespace {
@@ -64,6 +65,14 @@ TEST(TimeText, RefusesWhatIsNeither) {
           "2026-11-21T09:10:11+0900", "2026-11-21T09:10:11+24:00", "2026-11-21T09:10:11Zx",
           "2026-11-21 09:10:11Z", "+026-11-21"})
         EXPECT_EQ(rfc3339_of(text), "nothing") << text;
+}
+
+TEST(WholeNumber, IsWhatADoubleIsExactly) {
+    EXPECT_EQ(exactly_whole(1e3), 1'000);
+    EXPECT_EQ(exactly_whole(-0.0), 0);
+    EXPECT_EQ(exactly_whole(9'007'199'254'740'991.0), 9'007'199'254'740'991);
+    for (const double other : {10.5, 1e-300, 1e16, -1e300, 1.0 / 0.0, 0.0 / 0.0})
+        EXPECT_EQ(exactly_whole(other), std::nullopt) << other;
 }
 
 }  // namespace

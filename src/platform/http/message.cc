@@ -25,7 +25,7 @@ std::string_view Headers::get(std::string_view name) const {
 
 std::optional<std::string_view> Request::query_value(std::string_view name) const {
     for (const auto& [key, value] : query) {
-        if (key == name) return value;
+        if (key == name && !value.empty()) return value;
     }
     return std::nullopt;
 }

@@ -37,7 +37,8 @@ struct Request {
     std::string peer;
     std::vector<std::pair<std::string, std::string>> path_parameters;  // set by the router
 
-    /// The first query or path parameter of that name.
+    /// The first query or path parameter of that name. An empty query parameter counts as left out:
+    /// forms send their empty fields so.
     [[nodiscard]] std::optional<std::string_view> query_value(std::string_view name) const;
     [[nodiscard]] std::string_view path_value(std::string_view name) const;
 };
