@@ -102,6 +102,28 @@ TEST(HttpApi, TellsTheTimelineInOrder) {
     EXPECT_FALSE(answer.at("ended").as_bool()) << "its webhook is still pending";
 }
 
+TEST(HttpApi, TheTimelineOfATimeoutGoesFromProcessingToExpired) {
+    HttpWorld world;
+    const auto id = world.create(pb::timeout, "http://receiver.test/");
+    const auto story = [&](const std::string& target) {
+        const auto answer = world.ask_json(target).as_object();
+        std::string text = answer.at("ended").as_bool() ? "ended:" : "open:";
+        for (const auto& entry : answer.at("timeline").as_array())
+            (text += ' ') += entry.at("event").as_string();
+        return text;
+    };
+    const std::string timeline = "/api/gateway/payments/" + id + "/timeline";
+    const std::string page_state = "/pay/" + id + "/state";
+    world.advance(Seconds(2));
+    EXPECT_EQ(story(timeline), "open: created processing");
+    EXPECT_EQ(story(page_state), "open: created processing");
+    world.advance(world.settings.timing.time_to_live);
+    EXPECT_EQ(story(timeline), "ended: created expired");
+    EXPECT_EQ(story(page_state), "ended: created expired");
+    EXPECT_EQ(world.ask_json(page_state).at("status").as_string(), "PAYMENT_STATUS_EXPIRED");
+    EXPECT_TRUE(world.offered.empty()) << "nobody is told";
+}
+
 TEST(HttpApi, ListsWebhooksAndSendsDeadOnesAgain) {
     HttpWorld world;
     world.create(pb::approve, "http://receiver.test/");

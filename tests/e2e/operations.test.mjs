@@ -162,30 +162,49 @@ test('bench reconciles every payment', async () => {
   assert.deepEqual([report.failed, report.lost, report.duplicated, report.wrong], [0, 0, 0, 0]);
 });
 
-test('the worker that is to come says so', async () => {
+test('the worker says what it lacks', async () => {
   const link = path.join(florin.folder, 'reservation-worker');
   fs.symlinkSync(binary, link);
   const { spawnSync } = await import('node:child_process');
-  const { status, stderr } = spawnSync(link, { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(link, { encoding: 'utf8', cwd: florin.folder });
   assert.equal(status, 2);
-  assert.match(stderr, /AWS/);
+  assert.match(stderr, /PAYMENT_WEBHOOK_QUEUE_URL is not set/);
 });
 
-test('the payment page shows the payment live', { skip: !fs.existsSync('/usr/bin/chromium') && 'chromium is not installed' }, async () => {
-  const { payment_intent_id: id } = await florin.create({ metadata: { tags: { delay_ms: '60000' } } });
+/** Opens the page of a payment; nothing on it may fail. */
+async function showing(server, id, look) {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'] });
   try {
     const page = await browser.newPage();
     const errors = [];
     page.on('pageerror', (error) => errors.push(error.message));
-    await page.goto(`http://127.0.0.1:${florin.ports.http}/pay/${id}`);
-    await page.getByText('PENDING', { exact: true }).waitFor();
-    await florin.call('ProcessPayment', { payment_intent_id: id });
-    await page.getByText('COMPLETED', { exact: true }).waitFor();
-    assert.equal(await page.locator('#amount').textContent(), '50,000 KRW');
+    await page.goto(`http://127.0.0.1:${server.ports.http}/pay/${id}`);
+    await look(page);
     assert.deepEqual(errors, []);
     if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
   } finally {
     await browser.close();
   }
+}
+const without_chromium = !fs.existsSync('/usr/bin/chromium') && 'chromium is not installed';
+
+test('the payment page shows the payment live', { skip: without_chromium }, async () => {
+  const { payment_intent_id: id } = await florin.create({ metadata: { tags: { delay_ms: '60000' } } });
+  await showing(florin, id, async (page) => {
+    await page.getByText('PENDING', { exact: true }).waitFor();
+    await florin.call('ProcessPayment', { payment_intent_id: id });
+    await page.getByText('COMPLETED', { exact: true }).waitFor();
+    assert.equal(await page.locator('#amount').textContent(), '50,000 KRW');
+  });
+});
+
+test('the page of a payment that times out goes on to its expiry', { skip: without_chromium }, async () => {
+  const impatient = await Florin.start(['--intent-ttl-ms', '3000']);
+  const { payment_intent_id: id } = await impatient.create({ scenario: 'PAYMENT_SCENARIO_TIMEOUT' });
+  await showing(impatient, id, async (page) => {
+    await page.getByText('EXPIRED', { exact: true }).waitFor();
+    await page.getByText('Expired', { exact: false }).last().waitFor();
+    assert.equal(await page.getByText('Processing').count(), 0);
+  });
+  assert.equal(await impatient.stop(), 0);
 });
