@@ -46,14 +46,14 @@ unit:
 	@cd build/release && $(CTEST)
 
 e2e: build
-	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test --test-concurrency=1 .
+	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test --test-concurrency=1 . ../docs/
 
 crash: build
 	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test ../crash/
 
 test: setup lint unit e2e crash ## All tests that need only Debian and npm
 
-test-services: build ## Tests with grpcurl and ghz from the Go module proxy
+test-services: build ## Tests with grpcurl and ghz from the Go module proxy and schemathesis from PyPI
 	@tests/services/run.sh
 
 # With the fuzzers' instrumentation, so that one build serves both.

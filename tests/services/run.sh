@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Clients nobody here wrote, against the built binary: grpcurl and ghz. What cannot be had is skipped by
-# name. Ends with a line that counts.
+# Clients nobody here wrote, against the built binary: grpcurl, ghz and schemathesis. What cannot be had is
+# skipped by name. Ends with a line that counts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 passed=0 failed=0 skipped=0
@@ -14,7 +14,10 @@ check() { # name, wanted text, command …
 
 folder=$(mktemp -d)
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
-bin/florin serve --grpc-port 18030 --health-port 18031 --http-port 18080 --data-dir "$folder/data" --log-level warning >"$folder/log" 2>&1 &
+# Without rate limits, and with a built-in gateway that is not waited for long.
+APP_RATE_LIMIT_AUTHORIZE_CAPACITY=0 APP_RATE_LIMIT_CAPTURE_CAPACITY=0 APP_RATE_LIMIT_REFUND_CAPACITY=0 \
+  GATEWAY_TIMEOUT_MS=200 IDEMPOTENCY_PATIENCE_MS=200 \
+  bin/florin serve --grpc-port 18030 --health-port 18031 --http-port 18080 --data-dir "$folder/data" --log-level warning >"$folder/log" 2>&1 &
 server=$!
 for _ in $(seq 100); do curl -sf localhost:18031/ready >/dev/null && break; sleep 0.05; done
 target=localhost:18030
@@ -45,6 +48,18 @@ if tests/services/tools.sh ghz; then
   if grep -qE '\[(Unknown|Internal|ResourceExhausted|DeadlineExceeded|InvalidArgument)\]' <<<"$out"; then not_ok "ghz for 5 s sees only OK" "$out"; else ok "ghz for 5 s sees only OK ($(sed -nE 's/ *Requests\/sec:\t?(.*)/\1 per second/p' <<<"$out"))"; fi
 else
   skipped=$((skipped + 1)); echo "SKIPPED - ghz"
+fi
+if tests/services/tools.sh schemathesis; then
+  tool=$PWD/build/tools/schemathesis
+  cp -r tests/services/schemathesis "$folder" # it leaves files where it runs
+  if out=$(cd "$folder/schemathesis" && timeout 300 "$tool" --config-file schemathesis.toml run \
+    http://localhost:18080/openapi.json --max-time 60 --workers 2 --warnings off 2>&1); then
+    ok "schemathesis finds nothing ($(grep -oE '[0-9]+ generated' <<<"$out" || true))"
+  else
+    not_ok "schemathesis finds nothing" "$out"
+  fi
+else
+  skipped=$((skipped + 1)); echo "SKIPPED - schemathesis"
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

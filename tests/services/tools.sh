@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the named tools into build/tools through the Go module proxy. Exit 3: they cannot be had here.
+# Installs the named tools into build/tools, through the Go module proxy or from PyPI. Exit 3: they cannot be
+# had here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 declare -A modules=(
@@ -8,7 +9,19 @@ declare -A modules=(
   [ghz]=github.com/bojand/ghz/cmd/ghz@v0.121.0
 )
 mkdir -p build/tools
+
+install_schemathesis() { # into a virtual environment, again when the pinned versions change
+  local folder=build/tools/schemathesis-venv wanted=tests/services/schemathesis/requirements.txt
+  cmp -s "$wanted" "$folder/installed.txt" && return
+  rm -rf "$folder"
+  { /usr/bin/python3 -m venv "$folder" && timeout 300 "$folder/bin/pip" install --quiet --no-input -r "$wanted"; } >build/tools/schemathesis.log 2>&1 ||
+    { echo "schemathesis: PyPI did not give it (build/tools/schemathesis.log)" >&2; exit 3; }
+  ln -sf schemathesis-venv/bin/schemathesis build/tools/schemathesis
+  cp "$wanted" "$folder/installed.txt"
+}
+
 for tool in "$@"; do
+  if [ "$tool" = schemathesis ]; then install_schemathesis; continue; fi
   [ -x "build/tools/$tool" ] && continue
   command -v go >/dev/null || { echo "$tool: Go is not installed here" >&2; exit 3; }
   GOBIN=$PWD/build/tools timeout 300 go install "${modules[$tool]}" >build/tools/$tool.log 2>&1 ||
