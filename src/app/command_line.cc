@@ -24,6 +24,7 @@ Examples:
   florin pay --scenario fail            one payment, followed to its webhook
   florin webhook listen --port 9000     a receiver that prints and verifies
   florin bench --rate 5000              whole payments under load, reconciled
+  florin keys create --merchant shop-1  an API key for a merchant
   florin dlq list                       what waits for a person to decide
   florin ledger verify                  proves the ledger in ./data, or names what is wrong
   florin config                         every setting, its value and where it came from

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/dlq_command.h"
+#include "app/keys_flags.h"
 #include "app/ledger_command.h"
 #include "app/load_settings.h"
 
@@ -35,17 +36,6 @@ Exit codes: 0 all is well, 1 something is wrong or not there, 2 wrong usage.)";
 
 void add_json(CLI::App& command, bool& json) {
     command.add_flag("--json", json, "For programs");
-}
-
-void add_server(CLI::App& command, AdminServer& server) {
-    const Settings here = settings_here();
-    server.url = std::string(here.server.tls_cert_file.empty() ? "http" : "https") +
-                 "://localhost:" + std::to_string(here.server.http_port);
-    server.token = here.server.admin_token;
-    command.add_option("--url", server.url, "The server's HTTP address")->capture_default_str();
-    command.add_option("--admin-token", server.token,
-                       "Its ADMIN_TOKEN (default: the one that `florin config` finds here)");
-    command.add_option("--ca-file", server.ca_file, "PEM file of a root to trust for https");
 }
 
 void add_dlq_list(CLI::App& dlq, Chosen& chosen) {
@@ -133,6 +123,17 @@ void add_ledger_show(CLI::App& ledger, Chosen& chosen) {
 
 }  // namespace
 
+void add_server(CLI::App& command, AdminServer& server) {
+    const Settings here = settings_here();
+    server.url = std::string(here.server.tls_cert_file.empty() ? "http" : "https") +
+                 "://localhost:" + std::to_string(here.server.http_port);
+    server.token = here.server.admin_token;
+    command.add_option("--url", server.url, "The server's HTTP address")->capture_default_str();
+    command.add_option("--admin-token", server.token,
+                       "Its ADMIN_TOKEN (default: the one that `florin config` finds here)");
+    command.add_option("--ca-file", server.ca_file, "PEM file of a root to trust for https");
+}
+
 void add_operator_tools(CLI::App& parser, Chosen& chosen) {
     auto& dlq = *parser.add_subcommand("dlq", "Dead letters: see them, try again, give up");
     dlq.require_subcommand(1);
@@ -141,6 +142,7 @@ void add_operator_tools(CLI::App& parser, Chosen& chosen) {
     add_dlq_redrive(dlq, chosen);
     add_dlq_discard(dlq, chosen);
     dlq.footer(about_dlq);
+    add_keys_tools(parser, chosen);
     auto& ledger = *parser.add_subcommand("ledger", "The ledger of merchant payments");
     ledger.require_subcommand(1);
     add_ledger_verify(ledger, chosen);

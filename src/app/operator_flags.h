@@ -8,8 +8,13 @@ class App;
 
 namespace florin::app {
 
-/// Adds `dlq` and `ledger` with their subcommands to the parser. When one of them is parsed,
-/// `chosen` becomes the function that runs it.
+struct AdminServer;
+
+/// The flags that say where a running server is, and their defaults: the one of this folder.
+void add_server(CLI::App& command, AdminServer& server);
+
+/// Adds `dlq`, `keys` and `ledger` with their subcommands to the parser. When one of them is
+/// parsed, `chosen` becomes the function that runs it.
 void add_operator_tools(CLI::App& parser, std::function<int()>& chosen);
 
 }  // namespace florin::app

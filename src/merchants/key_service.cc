@@ -49,7 +49,7 @@ Answer<RotatedKey> replace(store::Transaction& tx, const std::string& merchant, 
 
 KeyService::KeyService(store::Store& store, const Clock& clock, UuidGenerator ids,
                        KeyChanges& changes)
-    : store_(store), clock_(clock), ids_(std::move(ids)), changes_(changes) {}
+    : store_(store), clock_(clock), ids_(ids), changes_(changes) {}
 
 IssuedKey KeyService::issue(std::string merchant, std::string name, Scopes scopes, Instant now) {
     IssuedKey issued;
