@@ -30,7 +30,7 @@ export async function until(what, ready, ms = 10_000) {
   }
 }
 
-async function freePort() {
+export async function freePort() {
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
