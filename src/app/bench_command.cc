@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/tools.h"
+#include "platform/base/json_text.h"
 #include "platform/runtime/loop.h"
 
 namespace florin::app {
@@ -71,6 +72,70 @@ void print_table(const loadgen::LifeReport& report) {
     if (!report.first_error.empty()) fmt::print("the first failure: {}\n", report.first_error);
 }
 
+double flows_a_second(const loadgen::FlowReport& report) {
+    return report.seconds > 0 ? static_cast<double>(report.completed) / report.seconds : 0;
+}
+
+double cores_taken(const loadgen::FlowReport& report) {
+    return report.seconds > 0 ? report.cpu_seconds / report.seconds : 0;
+}
+
+std::string counters_json(const std::vector<loadgen::CounterCheck>& counters) {
+    std::string out = "[";
+    for (const auto& counter : counters) {
+        std::string series;
+        append_json_string(series, counter.series);
+        out += fmt::format(R"({}{{"series":{},"counted":{:.0f},"acknowledged":{},"agrees":{}}})",
+                           out.size() > 1 ? "," : "", series, counter.counted, counter.at_least,
+                           counter.agrees());
+    }
+    return out + "]";
+}
+
+void print_json(const loadgen::FlowReport& report) {
+    const auto& findings = report.findings;
+    std::string first_error;
+    append_json_string(first_error, report.first_error);
+    fmt::print(
+        R"({{"begun":{},"completed":{},"authorized":{},"captured":{},"refunded":{},"replays":{},"failed":{},"lost":{},"duplicated":{},"wrong":{},"listed":{},"detailed":{},"rate":{:.1f},"generator_cores":{:.2f},)",
+        report.begun, report.completed, report.acknowledged[0], report.acknowledged[1],
+        report.acknowledged[2], report.replays, report.failed, findings.lost, findings.doubled,
+        findings.wrong + report.answers_wrong, findings.listed, findings.detailed,
+        flows_a_second(report), cores_taken(report));
+    fmt::print(
+        R"("authorize":{},"capture":{},"refund":{},"replay":{},"flow":{},"lateness":{},"counters":{},"first_error":{}}})"
+        "\n",
+        json_row(report.steps[0]), json_row(report.steps[1]), json_row(report.steps[2]),
+        json_row(report.replay), json_row(report.flow), json_row(report.lateness),
+        counters_json(report.counters), first_error);
+}
+
+void print_table(const loadgen::FlowReport& report) {
+    const auto& findings = report.findings;
+    fmt::print(
+        "\n{} flows begun, {} completed in {:.1f} s: {:.0f} a second; generator: {:.2f} cores\n\n",
+        report.begun, report.completed, report.seconds, flows_a_second(report),
+        cores_taken(report));
+    fmt::print("{:<18}{:>10}{:>10}{:>10}{:>10}{:>10}\n", "milliseconds", "p50", "p90", "p99",
+               "p99.9", "max");
+    fmt::print("{}{}{}{}{}{}", row("authorize", report.steps[0]), row("capture", report.steps[1]),
+               row("refund", report.steps[2]), row("replay", report.replay),
+               row("flow", report.flow), row("begun late", report.lateness));
+    fmt::print("\nacknowledged: {} authorizations, {} captures, {} refunds, {} replays\n",
+               report.acknowledged[0], report.acknowledged[1], report.acknowledged[2],
+               report.replays);
+    fmt::print("read back: {} payments in lists, {} one by one with their ledger entries\n",
+               findings.listed, findings.detailed);
+    for (const auto& counter : report.counters) {
+        fmt::print("{} {}: counted {:.0f}, acknowledged {}\n",
+                   counter.agrees() ? "agrees:" : "DIFFERS:", counter.series, counter.counted,
+                   counter.at_least);
+    }
+    fmt::print("\nfailed {}  lost {}  duplicated {}  wrong {}\n", report.failed, findings.lost,
+               findings.doubled, findings.wrong + report.answers_wrong);
+    if (!report.first_error.empty()) fmt::print("the first of them: {}\n", report.first_error);
+}
+
 }  // namespace
 
 int run_bench(BenchOptions options) {
@@ -78,6 +143,18 @@ int run_bench(BenchOptions options) {
     runtime::Loop loop("bench");
     loadgen::LifeReport report;
     runtime::run_until_done(loop, loadgen::run_lives(loop, options.lives, report));
+    if (options.json) {
+        print_json(report);
+    } else {
+        print_table(report);
+    }
+    return report.clean() ? 0 : 1;
+}
+
+int run_payments_bench(const PaymentsBenchOptions& options) {
+    runtime::Loop loop("bench");
+    loadgen::FlowReport report;
+    runtime::run_until_done(loop, loadgen::run_flows(loop, options.flows, report));
     if (options.json) {
         print_json(report);
     } else {

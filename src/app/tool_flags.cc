@@ -69,6 +69,60 @@ void add_pay(CLI::App& parser, std::function<int()>& chosen) {
     });
 }
 
+/// An option of `bench` before `payments` would mean nothing: say so.
+void refuse_own_options(const CLI::App& bench) {
+    for (const auto* option : bench.get_options()) {
+        if (option->count() > 0)
+            throw CLI::ValidationError(option->get_name(), "belongs after \"bench payments\"");
+    }
+}
+
+void add_percent(CLI::App& command, const char* flag, double& value, const char* help) {
+    command.add_option(flag, value, help)->capture_default_str()->check(CLI::Range(0.0, 100.0));
+}
+
+void add_payments_bench(CLI::App& bench, std::function<int()>& chosen) {
+    auto& command = *bench.add_subcommand(
+        "payments", "Merchant payments over HTTP: authorize, capture, refund, reconciled");
+    const auto options = std::make_shared<PaymentsBenchOptions>();
+    auto& flows = options->flows;
+    const auto target = std::make_shared<std::string>(
+        "localhost:" + std::to_string(settings_here().server.http_port));
+    command.add_option("--target", *target, "host:port of the HTTP server")->capture_default_str();
+    command
+        .add_option("--health-port", flows.health_port,
+                    "Of /metrics on that host: compares what the server counted; only without "
+                    "other clients")
+        ->check(CLI::Range(1, 65'535));
+    command.add_option("--rate", flows.rate, "Flows begun a second, three requests each")
+        ->capture_default_str()
+        ->check(CLI::Range(1.0, 50'000.0));
+    add_duration(command, "--duration", flows.duration, "Seconds measured");
+    add_duration(command, "--warmup", flows.warmup, "Seconds before that, not in the latencies");
+    add_duration(command, "--patience-ms", flows.patience, "For one answer");
+    command.add_option("--connections", flows.connections, "HTTP connections")
+        ->capture_default_str()
+        ->check(CLI::Range(1U, 4'096U));
+    command.add_option("--max-outstanding", flows.outstanding_max, "Flows under way at once")
+        ->capture_default_str();
+    command.add_option("--merchants", flows.merchants, "Who share the flows")
+        ->capture_default_str()
+        ->check(CLI::Range(1U, 100'000U));
+    add_percent(command, "--retried", flows.retried_percent, "Percent of requests sent twice");
+    add_percent(command, "--part-refunds", flows.part_refund_percent,
+                "Percent of flows that refund a part");
+    add_percent(
+        command, "--read-back", flows.read_back_percent,
+        "Percent of payments read one by one at the end, with their ledger entries; all are "
+        "read in lists");
+    command.add_flag("--json", options->json, "The report as one line of JSON");
+    command.add_flag_callback("--quiet", [&flows] { flows.progress = false; }, "No progress lines");
+    command.callback([options, target, &chosen] {
+        parse_target(*target, options->flows.host, options->flows.port);
+        chosen = [options] { return run_payments_bench(*options); };
+    });
+}
+
 void add_bench(CLI::App& parser, std::function<int()>& chosen) {
     auto& command =
         *parser.add_subcommand("bench", "Open-loop load: whole lives of payments, reconciled");
@@ -100,7 +154,9 @@ void add_bench(CLI::App& parser, std::function<int()>& chosen) {
     add_secret(command, lives.secret);
     command.add_flag("--json", options->json, "The report as one line of JSON");
     command.add_flag_callback("--quiet", [&lives] { lives.progress = false; }, "No progress lines");
-    command.callback([options, target, &chosen] {
+    add_payments_bench(command, chosen);
+    command.callback([options, target, &command, &chosen] {
+        if (!command.get_subcommands().empty()) return refuse_own_options(command);
         parse_target(*target, options->lives.host, options->lives.port);
         chosen = [options] { return run_bench(*options); };
     });

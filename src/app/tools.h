@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "loadgen/flows.h"
 #include "loadgen/life.h"
 
 /// The commands that stand beside a server: clients and receivers for people.
@@ -35,6 +36,15 @@ struct BenchOptions {
 
 /// Runs the load generator and prints its report. 0: no payment failed, was lost, doubled or wrong.
 int run_bench(BenchOptions options);
+
+struct PaymentsBenchOptions {
+    loadgen::FlowOptions flows;
+    bool json = false;
+};
+
+/// The same for merchant payments over HTTP. 0: every flow was completed, and all that was
+/// acknowledged is there, once, as acknowledged.
+int run_payments_bench(const PaymentsBenchOptions& options);
 
 struct VerifyOptions {
     std::string body_file;  // empty or "-": standard input
