@@ -47,6 +47,7 @@ unit:
 
 e2e: build
 	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test --test-concurrency=1 . ../docs/
+	@/usr/bin/python3 tests/lint/deploy.py # again: now there is a binary whose libraries the image needs
 
 crash: build
 	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test ../crash/
@@ -76,8 +77,9 @@ fuzz: setup ## Each fuzzer for FUZZ_SECONDS
 	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -max_len=65536 -artifact_prefix=build/asan/ \
 	    build/asan/corpus/$$name fuzz/$$name 2>&1 | tail -3; done
 
-lint: ## House rules: layers, lengths, documents
+lint: ## House rules: layers, lengths, documents, deployment
 	@python3 tests/lint/lint.py
+	@/usr/bin/python3 tests/lint/deploy.py
 
 format: ## Format the sources
 	@clang-format-19 -i $(SOURCES)
