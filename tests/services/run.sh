@@ -53,7 +53,7 @@ if tests/services/tools.sh schemathesis; then
   tool=$PWD/build/tools/schemathesis
   cp -r tests/services/schemathesis "$folder" # it leaves files where it runs
   if out=$(cd "$folder/schemathesis" && timeout 300 "$tool" --config-file schemathesis.toml run \
-    http://localhost:18080/openapi.json --max-time 60 --workers 2 --warnings off 2>&1); then
+    http://localhost:18080/openapi.json --max-time 60 --warnings off 2>&1); then
     ok "schemathesis finds nothing ($(grep -oE '[0-9]+ generated' <<<"$out" || true))"
   else
     not_ok "schemathesis finds nothing" "$out"
