@@ -36,10 +36,9 @@ constexpr const char* about_settings = R"(
 Settings come from flags, the environment (GRPC_PORT for --grpc-port), .env.local, .env
 and a TOML file (grpc_port), in this order.)";
 
-constexpr const char* worker_text =
-    "reservation-worker: the worker comes with the AWS events capability, which this build does\n"
-    "not have yet. Until then set a webhook_url on the payments: the gateway delivers the same\n"
-    "outcomes there, signed and retried. `florin serve --help` lists the WEBHOOK_ settings.\n";
+// What `serve` can be. Each is also a name of the binary.
+constexpr const char* simulator_role = "payment-sim-api";
+constexpr const char* worker_role = "reservation-worker";
 
 using Loaded = std::expected<LoadedSettings, std::vector<std::string>>;
 
@@ -96,6 +95,10 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     parser.require_subcommand(1);
     parser.set_version_flag("--version", fmt::format("florin {} ({})", version(), commit()));
     SettingsCommand serve(parser, "serve", "Run the payment gateway until SIGINT or SIGTERM");
+    std::string role = simulator_role;
+    serve.parser()
+        .add_option("--role", role, "payment-sim-api, or reservation-worker")
+        ->check(CLI::IsMember({simulator_role, worker_role}));
     SettingsCommand config(parser, "config", "Show every setting and where its value came from");
     bool json = false;
     config.parser().add_flag("--json", json, "As JSON");
@@ -121,7 +124,8 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     if (version_command->parsed()) return print_version();
     if (tool) return tool();
     const Loaded loaded = serve.load();
-    return loaded ? commands.serve(loaded->values) : refuse(loaded.error());
+    if (!loaded) return refuse(loaded.error());
+    return role == worker_role ? commands.work(loaded->values) : commands.serve(loaded->values);
 }
 
 }  // namespace
@@ -129,13 +133,10 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
 int run_command_line(const std::vector<std::string>& arguments, const Commands& commands) {
     const std::string program =
         arguments.empty() ? "" : std::filesystem::path(arguments.front()).filename().string();
-    if (program == "reservation-worker") {
-        fmt::print(stderr, "{}", worker_text);
-        return exit_usage;
-    }
     std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
     const bool names_command = !rest.empty() && !rest.front().starts_with('-');
-    if (program == "payment-sim-api" && !names_command) rest.insert(rest.begin(), "serve");
+    if ((program == simulator_role || program == worker_role) && !names_command)
+        rest.insert(rest.begin(), {"serve", "--role", program});
     return parse_and_run(std::move(rest), commands);
 }
 

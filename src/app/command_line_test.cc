@@ -21,11 +21,18 @@ protected:
             ++runs;
             return exit_ok;
         }};
+        commands.work = [this](const Settings& settings) {
+            worked = settings;
+            ++works;
+            return exit_ok;
+        };
         return run_command_line(arguments, commands);
     }
 
     Settings served;
+    Settings worked;
     int runs = 0;
+    int works = 0;
 };
 
 TEST_F(CommandLineTest, ServeTakesItsSettingsFromFlags) {
@@ -53,10 +60,15 @@ TEST_F(CommandLineTest, UnderTheServicesOldNameItServes) {
     EXPECT_EQ(runs, 1);
 }
 
-TEST_F(CommandLineTest, TheWorkersNameSaysThatItIsToCome) {
-    ::testing::internal::CaptureStderr();
-    EXPECT_EQ(run({"./bin/reservation-worker"}), exit_usage);
-    EXPECT_NE(::testing::internal::GetCapturedStderr().find("AWS events"), std::string::npos);
+TEST_F(CommandLineTest, UnderTheWorkersNameOrInItsRoleItWorks) {
+    EXPECT_EQ(run({"./bin/reservation-worker", "--worker-concurrency", "7"}), exit_ok);
+    EXPECT_EQ(worked.worker.concurrency, 7U);
+    EXPECT_EQ(run({"florin", "serve", "--role", "reservation-worker"}), exit_ok);
+    EXPECT_EQ(works, 2);
+    EXPECT_EQ(runs, 0);
+    EXPECT_EQ(run({"florin", "serve", "--role", "payment-sim-api"}), exit_ok);
+    EXPECT_EQ(runs, 1);
+    EXPECT_EQ(run({"florin", "serve", "--role", "cook"}), exit_usage);
 }
 
 TEST_F(CommandLineTest, WrongUsageEndsWithTwoAndDoesNotServe) {

@@ -7,6 +7,7 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include "app/doctor_aws.h"
 #include "app/doctor_environment.h"
 #include "app/load_settings.h"
 #include "app/setting_rules.h"
@@ -175,6 +176,8 @@ std::vector<Finding> examine(const LoadedSettings& loaded) {
     check_file("TLS_CERT_FILE", settings.server.tls_cert_file, findings);
     check_file("TLS_KEY_FILE", settings.server.tls_key_file, findings);
     check_file("WEBHOOK_CA_FILE", settings.webhooks.ca_file, findings);
+    for (auto& finding : judge_aws(settings, process_environment()))
+        findings.push_back(std::move(finding));
     rlimit files{};
     getrlimit(RLIMIT_NOFILE, &files);
     findings.push_back(judge_open_files(files.rlim_cur, settings.server.connections_max));

@@ -251,9 +251,9 @@ void add_settlement_settings(std::vector<Setting>& table) {
 
 void add_aws_settings(std::vector<Setting>& table) {
     const std::string group = "AWS events";
-    table.push_back(yes_or_no({"AWS_EVENTS", group,
-                               "Send the outcomes of payments to EventBridge (default: false)"},
-                              FLORIN_SETTING(aws.events)));
+    table.push_back(yes_or_no(
+        {"AWS_EVENTS", group, "Send the outcomes of payments to EventBridge (default: false)"},
+        FLORIN_SETTING(aws.events)));
     const auto add = [&](const char* name, const char* help, auto member) -> Setting& {
         table.push_back(text({name, group, help}, member));
         return table.back();
@@ -278,6 +278,37 @@ void add_aws_settings(std::vector<Setting>& table) {
         .secret = true;
 }
 
+void add_worker_settings(std::vector<Setting>& table) {
+    const std::string group = "Reservation worker";
+    table.push_back(
+        whole_number({"SERVER_PORT", group, "Port of the worker's /health, /ready and /metrics"},
+                     FLORIN_SETTING(worker.http_port), 0, 65'535));
+    table.push_back(
+        whole_number({"GRPC_DEBUG_PORT", group, "Port of the worker's gRPC health and reflection"},
+                     FLORIN_SETTING(worker.grpc_port), 0, 65'535));
+    table.push_back(web_address({"RESERVATION_API_BASE", group, "Address of the reservation API"},
+                                FLORIN_SETTING(worker.reservation_api)));
+    table.push_back(whole_number({"RESERVATION_API_TIMEOUT_MS", group, "Time for one of its calls"},
+                                 FLORIN_SETTING(worker.reservation_timeout), 10, 300'000));
+    table.push_back(text({"INVENTORY_GRPC_ADDR", group, "host:port of the inventory"},
+                         FLORIN_SETTING(worker.inventory)));
+    table.push_back(whole_number({"INVENTORY_TIMEOUT_MS", group, "Time for one of its calls"},
+                                 FLORIN_SETTING(worker.inventory_timeout), 10, 300'000));
+    table.push_back(whole_number({"WORKER_CONCURRENCY", group, "Messages handled at once"},
+                                 FLORIN_SETTING(worker.concurrency), 1, 1'000));
+    table.push_back(whole_number({"SQS_WAIT_TIME", group, "Seconds a poll waits for a message"},
+                                 FLORIN_SETTING(worker.poll_wait), 0, 20));
+    table.push_back(whole_number({"SQS_VISIBILITY_TIMEOUT", group,
+                                  "Seconds a message is ours; renewed while it is being handled"},
+                                 FLORIN_SETTING(worker.visibility), 10, 43'200));
+    table.push_back(
+        whole_number({"MAX_RETRIES", group, "Attempts before PAYMENT_WEBHOOK_DLQ_URL, if set"},
+                     FLORIN_SETTING(worker.attempts_max), 1, 1'000));
+    table.push_back(whole_number(
+        {"BACKOFF_BASE_MS", group, "Half the first wait between attempts; it doubles to 16 times"},
+        FLORIN_SETTING(worker.backoff_base), 1, hour_ms));
+}
+
 #undef FLORIN_SETTING
 
 std::vector<Setting> make_table() {
@@ -292,6 +323,7 @@ std::vector<Setting> make_table() {
     add_circuit_breaker_settings(table);
     add_settlement_settings(table);
     add_aws_settings(table);
+    add_worker_settings(table);
     return table;
 }
 

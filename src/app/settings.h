@@ -113,6 +113,21 @@ struct Settings {
         std::string session_token;
     };
 
+    /// Of the reservation worker.
+    struct Worker {
+        std::uint16_t http_port = 8040;  // 0: any free port
+        std::uint16_t grpc_port = 8041;  // 0: any free port
+        std::string reservation_api = "http://reservation-api:8010";
+        Milliseconds reservation_timeout{30'000};
+        std::string inventory = "inventory-svc:8021";
+        Milliseconds inventory_timeout{250};
+        std::uint32_t concurrency = 20;
+        Seconds poll_wait{20};
+        Seconds visibility{60};
+        std::uint32_t attempts_max = 5;
+        Milliseconds backoff_base{1'000};
+    };
+
     Environment environment = Environment::Development;
     telemetry::Level log_level = telemetry::Level::Debug;
     telemetry::Format log_format = telemetry::Format::Console;
@@ -124,6 +139,7 @@ struct Settings {
     CircuitBreaker circuit_breaker;
     Settlement settlement;
     Aws aws;
+    Worker worker;
 };
 
 /// "development" …

@@ -37,16 +37,18 @@ const char* outcome_of(const HandlerResult& result) {
 /// A key among those under way, until the event has been handled.
 class UnderWay {
 public:
-    UnderWay(std::set<std::string, std::less<>>& keys, std::string key)
-        : keys_(keys), key_(std::move(key)) {
-        keys_.insert(key_);
+    using Keys = std::set<std::string, std::less<>>;
+
+    UnderWay(std::shared_ptr<Keys> keys, std::string key)
+        : keys_(std::move(keys)), key_(std::move(key)) {
+        keys_->insert(key_);
     }
-    ~UnderWay() { keys_.erase(key_); }
+    ~UnderWay() { keys_->erase(key_); }
     UnderWay(const UnderWay&) = delete;
     UnderWay& operator=(const UnderWay&) = delete;
 
 private:
-    std::set<std::string, std::less<>>& keys_;
+    const std::shared_ptr<Keys> keys_;
     const std::string key_;
 };
 
@@ -70,7 +72,7 @@ awaitable<HandlerResult> Processor::process(ReservationEvent event) {
 
 awaitable<HandlerResult> Processor::once(ReservationEvent event) {
     const std::string key = event.key();
-    if (under_way_.contains(key))
+    if (under_way_->contains(key))
         co_return HandlerResult{Kind::Retry, std::string(under_way_error),
                                 "the same event is being handled"};
     const UnderWay held(under_way_, key);

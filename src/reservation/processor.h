@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -44,7 +45,9 @@ private:
     store::Store& store_;
     const Clock& clock_;
     telemetry::Metrics& metrics_;
-    std::set<std::string, std::less<>> under_way_;  // keys of events
+    using Keys = std::set<std::string, std::less<>>;
+    // Of the events under way; shared with them: one that a shutdown cuts off may end after us.
+    const std::shared_ptr<Keys> under_way_ = std::make_shared<Keys>();
 };
 
 }  // namespace florin::reservation

@@ -84,6 +84,7 @@ awaitable<void> Worker::poll(runtime::Wakeup& room) {
                                                  .wait = options_.wait,
                                                  .visibility = options_.visibility});
         problem_ = messages ? "" : messages.error().text;
+        queue_answers_ = messages.has_value();
         if (messages) {
             co_await take(std::move(*messages));
             continue;

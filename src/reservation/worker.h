@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -49,6 +50,8 @@ public:
 
     /// What is wrong with the queue, for people; empty when the last poll was answered.
     [[nodiscard]] const std::string& problem() const { return problem_; }
+    /// Whether the last poll was answered. Thread-safe.
+    [[nodiscard]] bool queue_answers() const { return queue_answers_; }
     /// Whether nothing of it is left on the loop, not even a poll.
     [[nodiscard]] bool idle() const { return running_ + tasks_ == 0; }
 
@@ -84,6 +87,7 @@ private:
     std::size_t tasks_ = 0;  // polls, and what keeps messages ours
     bool stopping_ = false;
     std::string problem_;
+    std::atomic<bool> queue_answers_{true};
 
     telemetry::Counter poll_errors_;
     telemetry::Gauge active_;

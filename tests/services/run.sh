@@ -61,5 +61,11 @@ if tests/services/tools.sh schemathesis; then
 else
   skipped=$((skipped + 1)); echo "SKIPPED - schemathesis"
 fi
+if tests/services/tools.sh moto; then
+  [ -d tests/e2e/node_modules ] || (cd tests/e2e && npm ci --silent --no-fund --no-audit)
+  if out=$(node --test --test-reporter=tap tests/services/aws.test.mjs 2>&1); then ok "payments reach their reservations through moto ($(grep -c '^ok' <<<"$out") tests)"; else not_ok "payments reach their reservations through moto" "$out"; fi
+else
+  skipped=$((skipped + 1)); echo "SKIPPED - moto"
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

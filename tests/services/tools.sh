@@ -23,6 +23,13 @@ install_schemathesis() { # into a virtual environment, again when the pinned ver
 for tool in "$@"; do
   if [ "$tool" = schemathesis ]; then install_schemathesis; continue; fi
   [ -x "build/tools/$tool" ] && continue
+  if [ "$tool" = moto ]; then
+    { python3 -m venv build/tools/python && timeout 300 build/tools/python/bin/pip install --quiet 'moto[server,events,sqs]==5.2.5' 'awscli==1.46.2'; } >build/tools/moto.log 2>&1 ||
+      { echo "moto: PyPI did not give it (build/tools/moto.log)" >&2; exit 3; }
+    ln -sf python/bin/aws build/tools/aws
+    ln -sf python/bin/moto_server build/tools/moto
+    continue
+  fi
   command -v go >/dev/null || { echo "$tool: Go is not installed here" >&2; exit 3; }
   GOBIN=$PWD/build/tools timeout 300 go install "${modules[$tool]}" >build/tools/$tool.log 2>&1 ||
     { echo "$tool: the Go module proxy did not give it (build/tools/$tool.log)" >&2; exit 3; }

@@ -25,6 +25,7 @@ constexpr std::chrono::milliseconds watch_interval{1'000};
 struct HealthCheck {
     const Services* services;
     std::function<bool()> serving;
+    std::vector<std::string> also;
     bool draining = false;
     std::set<asio::steady_timer*> watchers = {};  // each until it looks again
 
@@ -34,7 +35,7 @@ struct HealthCheck {
     }
 
     [[nodiscard]] bool knows(const std::string& name) const {
-        if (name.empty()) return true;
+        if (name.empty() || std::ranges::find(also, name) != also.end()) return true;
         const auto all = services->names();
         return std::ranges::find(all, name) != all.end();
     }
@@ -80,9 +81,10 @@ awaitable<Status> watch(HealthCheck& health, Stream& stream) {
 
 }  // namespace
 
-void add_health(Services& services, std::function<bool()> serving) {
+void add_health(Services& services, std::function<bool()> serving, std::vector<std::string> also) {
     // Shared by the handlers and the notice, which the table owns.
-    const auto health = std::make_shared<HealthCheck>(HealthCheck{&services, std::move(serving)});
+    const auto health =
+        std::make_shared<HealthCheck>(HealthCheck{&services, std::move(serving), std::move(also)});
     services.unary<HealthCheckRequest, HealthCheckResponse>(
         service, "Check",
         [health](Call&, const HealthCheckRequest& request) { return check(*health, request); });

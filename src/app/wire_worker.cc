@@ -1,0 +1,128 @@
+#include "app/wire_worker.h"
+
+#include <optional>
+
+#include "app/aws_options.h"
+#include "app/load_settings.h"
+#include "app/settings.h"
+#include "app/worker.h"
+#include "platform/aws/client.h"
+#include "platform/aws/credential_chain.h"
+#include "platform/aws/sqs.h"
+#include "platform/base/require.h"
+#include "platform/http/client.h"
+#include "platform/runtime/loop.h"
+#include "platform/store/pruning.h"
+#include "platform/telemetry/log.h"
+#include "reservation/grpc_inventory.h"
+#include "reservation/handler.h"
+#include "reservation/http_reservation_api.h"
+#include "reservation/inbox.h"
+#include "reservation/processor.h"
+#include "reservation/worker.h"
+
+namespace florin::app {
+namespace {
+
+// A queue keeps messages for fourteen days at most: none comes again after that.
+constexpr std::chrono::hours inbox_retention{15 * 24};
+
+http::ClientOptions aws_http_options() {
+    http::ClientOptions options;
+    options.connect_timeout = Milliseconds(2'000);
+    options.redirects_max = 0;  // a signature is for one address
+    // Ten messages of a megabyte in all, whose quotes are escaped twice.
+    options.response_body_bytes_max = 8 * 1024 * 1024;
+    return options;
+}
+
+http::Url reservation_url(const Settings& settings) {
+    auto url = http::parse_url(settings.worker.reservation_api);
+    require(url.has_value(), "settings are checked");
+    return std::move(*url);
+}
+
+grpc::ChannelOptions inventory_address(const Settings& settings) {
+    auto address = parse_grpc_address(settings.worker.inventory);
+    require(address.has_value(), "settings are checked");
+    return std::move(*address);
+}
+
+reservation::WorkerOptions worker_options(const Settings& settings) {
+    reservation::WorkerOptions options;
+    options.concurrency = settings.worker.concurrency;
+    options.wait = settings.worker.poll_wait;
+    options.visibility = settings.worker.visibility;
+    options.attempts_max = static_cast<int>(settings.worker.attempts_max);
+    options.backoff_base = settings.worker.backoff_base;
+    options.seed = seed_from_system();
+    return options;
+}
+
+std::vector<store::PruneRule> prune_rules() {
+    return {[](store::Transaction& tx, Instant now, int limit) {
+        return reservation::inbox::prune(tx, now - inbox_retention, limit);
+    }};
+}
+
+}  // namespace
+
+struct WorkerParts::Parts {
+    Parts(runtime::Loop& worker_loop, store::Store& store, const Clock& clock,
+          const Settings& settings, telemetry::Metrics& metrics, const Environ& environment)
+        : loop(worker_loop),
+          aws_http(loop, aws_http_options()),
+          credentials(aws_http, clock, credential_options(settings, environment)),
+          sqs(aws_http, credentials, clock, aws::sqs_service,
+              aws_client_options(settings, environment, "AWS_ENDPOINT_URL_SQS"), metrics),
+          queue(sqs, settings.aws.queue_url),
+          api_http(loop, {}),
+          api(api_http, reservation_url(settings), settings.worker.reservation_timeout),
+          inventory(loop, inventory_address(settings), settings.worker.inventory_timeout),
+          handler(api, inventory),
+          processor(handler, store, clock, metrics),
+          pruning(loop, store, clock, prune_rules(), metrics) {
+        if (!settings.aws.dead_letter_queue_url.empty())
+            dead_letters.emplace(sqs, settings.aws.dead_letter_queue_url);
+        worker.emplace(loop, queue, dead_letters ? &*dead_letters : nullptr, processor, store,
+                       clock, worker_options(settings), metrics);
+    }
+
+    runtime::Loop& loop;
+    http::Client aws_http;
+    aws::CredentialChain credentials;
+    aws::Client sqs;
+    aws::Queue queue;
+    std::optional<aws::Queue> dead_letters;
+    http::Client api_http;
+    reservation::HttpReservationApi api;
+    reservation::GrpcInventory inventory;
+    reservation::Handler handler;
+    reservation::Processor processor;
+    store::Pruning pruning;
+    std::optional<reservation::Worker> worker;
+};
+
+WorkerParts::WorkerParts(runtime::Loop& loop, store::Store& store, const Clock& clock,
+                         const Settings& settings, telemetry::Metrics& metrics)
+    : parts_(
+          std::make_unique<Parts>(loop, store, clock, settings, metrics, process_environment())) {}
+
+WorkerParts::~WorkerParts() = default;
+
+void WorkerParts::start() {
+    parts_->worker->start();
+    runtime::spawn(parts_->loop, "pruning", parts_->pruning.run());
+}
+
+awaitable<void> WorkerParts::stop(std::chrono::milliseconds deadline) {
+    parts_->pruning.stop();
+    if (co_await parts_->worker->stop(deadline)) co_return;
+    telemetry::warning("Some messages were not finished in time; they come again");
+}
+
+bool WorkerParts::queue_answers() const {
+    return parts_->worker->queue_answers();
+}
+
+}  // namespace florin::app

@@ -1,0 +1,71 @@
+#include "app/worker.h"
+
+#include <optional>
+
+#include <gtest/gtest.h>
+
+#include "app/settings.h"
+#include "app/worker_api.h"
+#include "platform/http/server.h"
+#include "platform/runtime/loop.h"
+#include "platform/telemetry/metrics.h"
+
+namespace florin::app {
+namespace {
+
+Settings complete() {
+    Settings settings;
+    settings.aws.queue_url = "http://localhost:5000/1/orders";
+    return settings;
+}
+
+TEST(WorkerSettings, AWorkerWantsAQueueAndAnInventory) {
+    EXPECT_EQ(missing_for_worker(complete()), "");
+    EXPECT_NE(missing_for_worker({}).find("PAYMENT_WEBHOOK_QUEUE_URL"), std::string::npos);
+    auto settings = complete();
+    settings.aws.queue_url = "https://sqs.ap-northeast-2.amazonaws.com/YOUR_ACCOUNT_ID/orders";
+    EXPECT_NE(missing_for_worker(settings).find("YOUR_ACCOUNT_ID"), std::string::npos);
+    settings = complete();
+    settings.worker.inventory = "inventory";
+    EXPECT_EQ(missing_for_worker(settings),
+              "INVENTORY_GRPC_ADDR is \"inventory\"; it takes host:port");
+}
+
+TEST(WorkerSettings, AddressesNameHostAndPort) {
+    const auto address = parse_grpc_address("inventory-svc:8021");
+    ASSERT_TRUE(address);
+    EXPECT_EQ(address->host, "inventory-svc");
+    EXPECT_EQ(address->port, 8021);
+    EXPECT_FALSE(address->tls.has_value());
+    EXPECT_EQ(parse_grpc_address("[::1]:8021")->host, "::1");
+    for (const char* text : {"", ":1", "host", "host:", "host:0", "host:65536", "host:80x"})
+        EXPECT_FALSE(parse_grpc_address(text)) << text;
+}
+
+awaitable<void> ask(const http::Router& router, std::string path, http::Response& answer) {
+    http::Request request;
+    request.method = "GET";
+    request.path = std::move(path);
+    answer = co_await router.serve(std::move(request));
+}
+
+TEST(WorkerApi, ProbesReadTheirTexts) {
+    telemetry::Metrics metrics;
+    http::Router router;
+    bool ready = true;
+    add_worker_routes(router, [&ready] { return ready; }, metrics);
+    runtime::Loop loop("worker api test");
+    http::Response answer;
+    runtime::run_until_done(loop, ask(router, "/health", answer));
+    EXPECT_EQ(answer.body, "OK");
+    runtime::run_until_done(loop, ask(router, "/ready", answer));
+    EXPECT_EQ(answer.body, "READY");
+    ready = false;
+    runtime::run_until_done(loop, ask(router, "/ready", answer));
+    EXPECT_EQ(answer.status, 503U);
+    runtime::run_until_done(loop, ask(router, "/metrics", answer));
+    EXPECT_EQ(answer.status, 200U);
+}
+
+}  // namespace
+}  // namespace florin::app
