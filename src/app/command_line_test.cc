@@ -16,7 +16,7 @@ namespace {
 class CommandLineTest : public ::testing::Test {
 protected:
     int run(const std::vector<std::string>& arguments) {
-        const Commands commands{.serve = [this](const Settings& settings) {
+        Commands commands{.serve = [this](const Settings& settings) {
             served = settings;
             ++runs;
             return exit_ok;
