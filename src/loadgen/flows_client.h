@@ -27,22 +27,29 @@ struct FlowFault {
     bool unsent = false;  // nothing can have reached the server's application
 };
 
-/// Sends the requests of flows over a bounded number of keep-alive connections, one at a time on
-/// each; requests wait their turn, in order. On one loop.
+/// An HTTP/1.1 client that costs little enough to stand beside the server it measures: plain TCP,
+/// Content-Length only, a bounded number of keep-alive connections with one request at a time on
+/// each. Requests wait for a connection in order. It sends nothing twice. On one loop; requests end
+/// before it does.
 class FlowClient {
 public:
     using Result = std::expected<FlowAnswer, FlowFault>;
 
-    FlowClient(runtime::Loop& loop, std::string host, std::uint16_t port, std::size_t connections,
-               std::chrono::milliseconds patience);
+    /// Throws `std::runtime_error` when `host` has no address. An exchange that lasts longer than
+    /// `patience`, the wait for a connection included, ends with a fault.
+    FlowClient(runtime::Loop& loop, const std::string& host, std::uint16_t port,
+               std::size_t connections, std::chrono::milliseconds patience);
     ~FlowClient();
+    FlowClient(const FlowClient&) = delete;
+    FlowClient& operator=(const FlowClient&) = delete;
 
     awaitable<Result> post(FlowRequest request);
     awaitable<Result> get(std::string target);
 
-private:
     class Impl;
-    std::unique_ptr<Impl> impl_;
+
+private:
+    std::shared_ptr<Impl> impl_;  // shared with its timer
 };
 
 }  // namespace florin::loadgen
