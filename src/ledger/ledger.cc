@@ -23,6 +23,9 @@ constexpr Sql book_sql("SELECT " BOOK_COLUMNS
 constexpr Sql book_by_id_sql("SELECT " BOOK_COLUMNS " FROM ledger_book WHERE id = ?");
 constexpr Sql books_sql("SELECT " BOOK_COLUMNS
                         " FROM ledger_book WHERE id > ? ORDER BY id LIMIT ?");
+constexpr Sql merchants_sql(
+    "SELECT DISTINCT merchant_id FROM ledger_book WHERE merchant_id > ? ORDER BY merchant_id"
+    " LIMIT ?");
 constexpr Sql insert_book_sql(
     "INSERT INTO ledger_book (merchant_id, currency, transactions, head, " BALANCE_COLUMNS
     ") VALUES (?,?,0,x'',0,0,0,0,0,0)");
@@ -132,6 +135,13 @@ std::optional<Book> book_numbered(store::Snapshot& snapshot, std::int64_t id) {
     auto rows = snapshot.query(book_by_id_sql, id);
     if (!rows.next()) return std::nullopt;
     return read_book(rows);
+}
+
+std::vector<std::string> merchants(store::Snapshot& snapshot, std::string_view after, int limit) {
+    std::vector<std::string> found;
+    auto rows = snapshot.query(merchants_sql, after, limit);
+    while (rows.next()) found.emplace_back(rows.text(0));
+    return found;
 }
 
 std::vector<Book> books(store::Snapshot& snapshot, std::int64_t after, int limit) {

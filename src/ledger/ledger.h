@@ -47,6 +47,8 @@ std::optional<Book> book_of(store::Snapshot& snapshot, std::string_view merchant
                             Currency currency);
 /// Nothing when there is no such book.
 std::optional<Book> book_numbered(store::Snapshot& snapshot, std::int64_t id);
+/// Merchants that have a book, behind `after` in the order of their names.
+std::vector<std::string> merchants(store::Snapshot& snapshot, std::string_view after, int limit);
 /// Every book with an id above `after`, in the order of ids.
 std::vector<Book> books(store::Snapshot& snapshot, std::int64_t after, int limit);
 

@@ -35,6 +35,23 @@ TEST(Ledger, KeepsBalancesAndPostingsOfEachBook) {
     EXPECT_EQ(postings[2].hash, world.book("shop-2").head);
 }
 
+TEST(Ledger, ListsTheMerchantsOfItsBooksOnceEach) {
+    World world;
+    for (const char* currency : {"KRW", "USD"}) {
+        for (const char* merchant : {"shop-3", "shop-1", "shop-2"}) {
+            Posting hold = posting(merchant, 1, 0, Movement::Authorize, authorize_entries(5));
+            hold.currency = *Currency::parse(currency);
+            hold.step = hold.currency == Currency::krw() ? merchant[5] : -merchant[5];
+            world.post(hold);
+        }
+    }
+    const auto listed = [&world](std::string_view after, int limit) {
+        return world.read([=](store::Snapshot& s) { return merchants(s, after, limit); });
+    };
+    EXPECT_EQ(listed("", 2), (std::vector<std::string>{"shop-1", "shop-2"}));
+    EXPECT_EQ(listed("shop-2", 2), (std::vector<std::string>{"shop-3"}));
+}
+
 TEST(Ledger, ProvesWhatItBooked) {
     World world;
     EXPECT_EQ(world.verify().faults, 0);

@@ -101,7 +101,7 @@ private:
     }
 
     static Parameter<DailySalesFilter> sales_filter_of(const Request& request) {
-        auto merchant = merchant_parameter(request);
+        auto merchant = merchant_parameter(request, "merchantId");
         if (!merchant) return std::unexpected(std::move(merchant.error()));
         if (merchant->empty())
             return std::unexpected(wrong_parameter(request, "merchantId", "the id of a merchant"));
@@ -116,7 +116,7 @@ private:
 
     static Parameter<StatementFilter> filter_of(const Request& request) {
         StatementFilter filter;
-        auto merchant = merchant_parameter(request);
+        auto merchant = merchant_parameter(request, "merchantId");
         if (!merchant) return std::unexpected(std::move(merchant.error()));
         auto from = day_parameter(request, "from");
         if (!from) return std::unexpected(std::move(from.error()));

@@ -25,8 +25,8 @@ struct HttpApiSettings {
     http::AdminAccess admin;                // who may read everybody's and have days settled
 };
 
-/// Adds /api/settlements/… and /api/daily-sales to one loop's router. `run` lives on the loop `of_run`. The arguments
-/// outlive the router. api/openapi.yaml describes the routes.
+/// Adds /api/settlements/… and /api/daily-sales to one loop's router. `run` lives on the loop
+/// `of_run`. The arguments outlive the router. api/openapi.yaml describes the routes.
 void add_settlement_routes(http::Router& router, store::Store& store, runtime::Loop& of_run,
                            DailyRun& run, const HttpApiSettings& settings);
 

@@ -29,13 +29,17 @@ Parameter<bool> switch_parameter(const http::Request& request, std::string_view 
     return std::unexpected(wrong_parameter(request, name, "true or false"));
 }
 
-Parameter<std::string> merchant_parameter(const http::Request& request) {
-    if (request.query_value("merchantId").value_or("").empty()) return std::string();
-    auto merchant = payments::parse_merchant(request);
+// Merchants' names are judged where payments judge them.
+Parameter<std::string> merchant_parameter(const http::Request& request, std::string_view name) {
+    const std::string_view given = request.query_value(name).value_or("");
+    if (given.empty()) return std::string();
+    http::Request named;
+    named.query = {{"merchantId", std::string(given)}};
+    auto merchant = payments::parse_merchant(named);
     if (!merchant) {
-        return std::unexpected(http::problem(400, "invalid_parameter",
-                                             "merchantId " + merchant.error().front().message,
-                                             request.trace_id));
+        return std::unexpected(http::problem(
+            400, "invalid_parameter", std::string(name) + ' ' + merchant.error().front().message,
+            request.trace_id));
     }
     return *std::move(merchant);
 }

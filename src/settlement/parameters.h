@@ -19,7 +19,7 @@ Parameter<std::optional<BusinessDay>> day_parameter(const http::Request& request
                                                     std::string_view name);
 Parameter<bool> switch_parameter(const http::Request& request, std::string_view name);
 /// Empty when absent.
-Parameter<std::string> merchant_parameter(const http::Request& request);
+Parameter<std::string> merchant_parameter(const http::Request& request, std::string_view name);
 /// 20 when absent, at most 100.
 Parameter<int> limit_parameter(const http::Request& request);
 
