@@ -31,6 +31,11 @@ public:
         another_process = std::make_unique<Authenticator>(*store, clock, changes_of_another);
     }
 
+    /// Uses that are still being recorded end before their loop does.
+    ~TestWorld() { writes(); }
+    TestWorld(const TestWorld&) = delete;
+    TestWorld& operator=(const TestWorld&) = delete;
+
     template <class T>
     T get(awaitable<T> task) {
         std::optional<T> result;
