@@ -161,9 +161,8 @@ private:
                          std::string name, int limit, Found& found, json::array& into) {
         std::string next;
         while (found.count() < limit) {
-            std::string target =
-                path + "?limit=" + std::to_string(std::min(page_max, limit - found.count())) +
-                query;
+            std::string target = fmt::format("{}?limit={}{}", path,
+                                             std::min(page_max, limit - found.count()), query);
             if (!next.empty()) target += "&" + parameter + "=" + query_text(next);
             json::object page = object_of(co_await client_.ask("GET", std::move(target)));
             for (auto& one : page.at(name).as_array()) into.push_back(std::move(one));

@@ -28,7 +28,7 @@ protected:
     };
 
     DlqCommandTest() {
-        operations::add_dead_letter_routes(router_, *world_.store, world_.clock, consumers_,
+        operations::add_dead_letter_routes(router_, *world_.store, world_.clock, {consumers_},
                                            access_, [] {});
         router_.add("GET", "/api/gateway/dead-letters", answer(200, webhooks_page));
         router_.add("GET", "/api/gateway/webhooks/{id}", webhook(200, webhook_json));

@@ -139,7 +139,7 @@ std::vector<store::PruneRule> Service::prune_rules() const {
 
 void Service::add_faces(ServingLoop& serving) {
     gateway_.add_faces(serving.services, serving.router);
-    payments_.add_faces(serving.router);
+    payments_.add_faces(serving.router, aws_.relays());
     web::add_docs_routes(serving.router);
     grpc::add_health(serving.services, [this] { return readiness_.ready(); });
     grpc::add_reflection(serving.services);

@@ -45,7 +45,8 @@ struct AwsParts::Parts {
                  metrics),
           relay(background, client,
                 {.source = settings.aws.event_source, .bus = settings.aws.event_bus_name}, metrics),
-          group(background, store, relay, clock, group_options(), metrics) {
+          group(background, store, relay, clock, group_options(), metrics),
+          relays{{&relay, &background}} {
         telemetry::info("Payment outcomes go to EventBridge", {{"bus", settings.aws.event_bus_name},
                                                                {"endpoint", client.endpoint()},
                                                                {"region", settings.aws.region}});
@@ -56,6 +57,7 @@ struct AwsParts::Parts {
     aws::Client client;
     gateway::EventBridgeRelay relay;
     broker::RelayGroup group;
+    const std::vector<operations::RelayOnLoop> relays;
 };
 
 AwsParts::AwsParts(runtime::Loop& background, store::Store& store, const Clock& clock,
@@ -80,6 +82,11 @@ awaitable<void> AwsParts::stop(std::chrono::milliseconds deadline) {
 std::vector<std::string> AwsParts::consumer_groups() const {
     if (!parts_) return {};
     return {std::string(gateway::EventBridgeRelay::group_name)};
+}
+
+std::span<const operations::RelayOnLoop> AwsParts::relays() const {
+    if (!parts_) return {};
+    return parts_->relays;
 }
 
 }  // namespace florin::app

@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "operations/dead_letter_api.h"
 #include "platform/runtime/awaitable.h"
 
 namespace florin {
@@ -38,6 +40,8 @@ public:
     awaitable<void> stop(std::chrono::milliseconds deadline);
     /// The consumer groups that must have come past an event before it is deleted.
     [[nodiscard]] std::vector<std::string> consumer_groups() const;
+    /// What can be given a dead letter again; lives as long as this object.
+    [[nodiscard]] std::span<const operations::RelayOnLoop> relays() const;
 
 private:
     struct Parts;

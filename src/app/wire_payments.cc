@@ -156,7 +156,8 @@ PaymentParts::PaymentParts(runtime::Loop& background, store::Store& store, const
 
 PaymentParts::~PaymentParts() = default;
 
-void PaymentParts::add_faces(http::Router& router) {
+void PaymentParts::add_faces(http::Router& router,
+                             std::span<const operations::RelayOnLoop> relays) {
     auto& parts = *parts_;
     parts.faces.push_back(std::make_unique<payments::PaymentService>(
         parts.store, parts.clock, parts.ids(), parts.gateways, parts.buckets, parts.keys,
@@ -167,7 +168,7 @@ void PaymentParts::add_faces(http::Router& router) {
                                  parts.metrics);
     payments::add_circuit_routes(router, parts.gateways);
     parts.settlement.add_face(router, http_api.authorization);
-    operations::add_dead_letter_routes(router, parts.store, parts.clock, parts.consumers,
+    operations::add_dead_letter_routes(router, parts.store, parts.clock, {parts.consumers, relays},
                                        parts.admin, parts.changed());
 }
 

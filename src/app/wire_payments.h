@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "operations/dead_letter_api.h"
 #include "platform/runtime/awaitable.h"
 #include "platform/store/pruning.h"
 
@@ -41,8 +43,9 @@ public:
     /// The consumer groups that must have come past an event before it is deleted.
     [[nodiscard]] std::vector<std::string> consumer_groups() const;
 
-    /// Adds the faces to one serving loop's table. Before the loops run.
-    void add_faces(http::Router& router);
+    /// Adds the faces to one serving loop's table. Before the loops run. `relays`: of other parts,
+    /// to be given their dead letters again.
+    void add_faces(http::Router& router, std::span<const operations::RelayOnLoop> relays = {});
     /// Spawns the background work on its loop.
     void start();
     /// Ends it in order; what is under way stays in the store. On the background loop.

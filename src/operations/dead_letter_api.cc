@@ -1,5 +1,6 @@
 #include "operations/dead_letter_api.h"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <utility>
@@ -8,9 +9,11 @@
 
 #include "operations/dead_letter_json.h"
 #include "platform/base/faults.h"
+#include "platform/base/require.h"
 #include "platform/broker/dead_letters.h"
 #include "platform/http/admin_access.h"
 #include "platform/http/server.h"
+#include "platform/runtime/run_on.h"
 #include "platform/store/store.h"
 #include "platform/telemetry/log.h"
 
@@ -20,6 +23,7 @@ namespace {
 using broker::DeadLetter;
 using broker::DeadLetterRefusal;
 using broker::Handled;
+using broker::Relayed;
 using http::Request;
 using http::Response;
 
@@ -32,12 +36,11 @@ public:
     using Method = awaitable<Response> (DeadLetterApi::*)(Request);
     using OneMethod = awaitable<Response> (DeadLetterApi::*)(Request, Uuid);
 
-    DeadLetterApi(store::Store& store, const Clock& clock,
-                  std::span<broker::Consumer* const> consumers, const http::AdminAccess& access,
-                  std::function<void()> changed)
+    DeadLetterApi(store::Store& store, const Clock& clock, Redrivers redrivers,
+                  const http::AdminAccess& access, std::function<void()> changed)
         : store_(store),
           clock_(clock),
-          consumers_(consumers),
+          redrivers_(redrivers),
           access_(access),
           changed_(std::move(changed)) {}
 
@@ -81,22 +84,9 @@ public:
     // A handler that throws has left nothing behind, so its fault is this call's alone. What the
     // store itself reports stays a fault of the service.
     awaitable<Response> redrive(Request request, Uuid id) {
-        const Instant now = clock_.now();
         std::string fault;
         try {
-            const auto handled = co_await store_.write([this, id, now](store::Transaction& tx) {
-                return broker::dead_letters::redrive(tx, consumers_, id, now);
-            });
-            if (!handled) co_return co_await refused(std::move(request), id, handled.error());
-            tell(id, *handled);
-            if (handled->kind != Handled::Kind::Poison) {
-                changed_();
-                co_return http::json(200, redriven_json(id, *handled));
-            }
-            co_return http::problem(409, "still_poison",
-                                    fmt::format("it still cannot be handled and waits on: {}: {}",
-                                                handled->error_type, handled->error_message),
-                                    request.trace_id);
+            co_return co_await redrive_or_throw(request, id);
         } catch (const Overloaded&) {
             throw;
         } catch (const Unavailable&) {
@@ -128,6 +118,51 @@ private:
             [id](store::Snapshot& snapshot) { return broker::dead_letters::find(snapshot, id); });
     }
 
+    awaitable<Response> redrive_or_throw(Request request, Uuid id) {
+        const Instant now = clock_.now();
+        auto handled = co_await store_.write([this, id, now](store::Transaction& tx) {
+            return broker::dead_letters::redrive(tx, redrivers_.consumers, id, now);
+        });
+        if (!handled && handled.error() == DeadLetterRefusal::NoConsumer)
+            handled = co_await carry_again(id);
+        if (!handled) co_return co_await refused(std::move(request), id, handled.error());
+        tell(id, *handled);
+        if (handled->kind == Handled::Kind::Poison) {
+            co_return http::problem(409, "still_poison",
+                                    fmt::format("it still cannot be handled and waits on: {}: {}",
+                                                handled->error_type, handled->error_message),
+                                    request.trace_id);
+        }
+        changed_();
+        co_return http::json(200, redriven_json(id, *handled));
+    }
+
+    /// By the relay of its group, outside of any transaction: who asks twice at once may have it
+    /// carried twice, under the same id.
+    awaitable<std::expected<Handled, DeadLetterRefusal>> carry_again(Uuid id) {
+        const auto letter = co_await find(id);
+        if (!letter) co_return std::unexpected(DeadLetterRefusal::NotFound);
+        const auto at = std::ranges::find_if(redrivers_.relays, [&](const RelayOnLoop& one) {
+            return one.relay->group() == letter->group;
+        });
+        if (at == redrivers_.relays.end()) co_return std::unexpected(DeadLetterRefusal::NoConsumer);
+        const auto results =
+            co_await runtime::run_on(*at->loop, at->relay->relay({letter->message}));
+        require(results.size() == 1, "a relay has a result for each message");
+        const Relayed& result = results.front();
+        if (result.kind == Relayed::Kind::Later)
+            throw std::runtime_error(result.error_type + ": " + result.error_message);
+        const bool done = result.kind == Relayed::Kind::Done;
+        const Instant now = clock_.now();
+        const auto noted = co_await store_.write([&](store::Transaction& tx) {
+            return done ? broker::dead_letters::mark_handled(tx, id, now)
+                        : broker::dead_letters::note_failure(tx, id, result.error_type,
+                                                             result.error_message, now);
+        });
+        if (!noted) co_return std::unexpected(noted.error());
+        co_return done ? Handled::done() : Handled::poison(result.error_type, result.error_message);
+    }
+
     static void tell(const Uuid& id, const Handled& handled) {
         telemetry::info("A dead letter was re-driven",
                         {{"id", id.text()},
@@ -152,7 +187,7 @@ private:
             case DeadLetterRefusal::NoConsumer:
                 co_return http::problem(
                     409, "no_consumer",
-                    fmt::format("this process has no consumer of the group '{}': ask one that has, "
+                    fmt::format("nothing in this process serves the group '{}': ask one that does, "
                                 "or discard the letter",
                                 letter->group),
                     request.trace_id);
@@ -188,7 +223,7 @@ private:
 
     store::Store& store_;
     const Clock& clock_;
-    const std::span<broker::Consumer* const> consumers_;
+    const Redrivers redrivers_;
     const http::AdminAccess& access_;
     const std::function<void()> changed_;
 };
@@ -196,10 +231,10 @@ private:
 }  // namespace
 
 void add_dead_letter_routes(http::Router& router, store::Store& store, const Clock& clock,
-                            std::span<broker::Consumer* const> consumers,
-                            const http::AdminAccess& access, std::function<void()> changed) {
+                            Redrivers redrivers, const http::AdminAccess& access,
+                            std::function<void()> changed) {
     const auto api =
-        std::make_shared<DeadLetterApi>(store, clock, consumers, access, std::move(changed));
+        std::make_shared<DeadLetterApi>(store, clock, redrivers, access, std::move(changed));
     router.add("GET", "/api/dead-letters", [api](Request request) {
         return api->guarded(&DeadLetterApi::list, std::move(request));
     });

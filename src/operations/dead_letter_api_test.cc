@@ -18,11 +18,27 @@ using broker::Handled;
 using broker::ScriptedConsumer;
 using http::Response;
 
+/// Carries nothing anywhere; says so as told.
+class ScriptedRelay final : public broker::Relay {
+public:
+    [[nodiscard]] std::string_view group() const override { return "bus"; }
+    [[nodiscard]] std::vector<std::string> topics() const override { return {}; }
+    awaitable<std::vector<broker::Relayed>> relay(std::vector<broker::Message> messages) override {
+        carried.insert(carried.end(), messages.begin(), messages.end());
+        co_return std::vector<broker::Relayed>(messages.size(), result);
+    }
+
+    broker::Relayed result;
+    std::vector<broker::Message> carried;
+};
+
 /// The admin face over a log whose only consumer, "ledger", acts as told.
 class DeadLetterWorld : public broker::ConsumerWorld {
 public:
     explicit DeadLetterWorld(http::AdminAccess chosen = {}) : access(std::move(chosen)) {
-        add_dead_letter_routes(router, *store, clock, consumers, access, [this] { ++changes; });
+        relays[0].loop = loop.get();
+        add_dead_letter_routes(router, *store, clock, {consumers, relays}, access,
+                               [this] { ++changes; });
     }
 
     Response ask(std::string method, std::string path,
@@ -74,6 +90,7 @@ public:
     }
 
     std::function<Handled()> act = [] { return Handled::done(); };
+    ScriptedRelay relay;
     int changes = 0;
 
 private:
@@ -81,6 +98,7 @@ private:
     const http::AdminAccess access;
     ScriptedConsumer consumer{"ledger", [this](const broker::Message&) { return act(); }};
     std::vector<broker::Consumer*> consumers{&consumer};
+    std::vector<RelayOnLoop> relays{{&relay, nullptr}};
     http::Router router;
 };
 
@@ -182,6 +200,27 @@ TEST(DeadLetterApi, WhatAHandlerNeedsAndIsAwayIsAFaultOfTheService) {
     world.act = []() -> Handled { throw Unavailable("the gateway is away"); };
     EXPECT_THROW(world.redrive(id), Unavailable) << "which the server answers with 503";
     EXPECT_EQ(world.stored(id).state, DeadLetter::State::Waiting);
+}
+
+TEST(DeadLetterApi, ALetterOfARelayIsCarriedAgain) {
+    DeadLetterWorld world;
+    const Uuid id = world.add("bus");
+    world.relay.result = {broker::Relayed::Kind::Later, "Throttled", "the bus wants less"};
+    const auto later = world.redrive(id);
+    EXPECT_EQ(later.status, 502U);
+    EXPECT_NE(later.body.find("the bus wants less"), std::string::npos);
+    EXPECT_EQ(world.stored(id).attempts, 1);
+    world.relay.result = {broker::Relayed::Kind::Failed, "InternalFailure", "not taken"};
+    EXPECT_EQ(world.redrive(id).status, 409U);
+    EXPECT_EQ(world.stored(id).state, DeadLetter::State::Waiting);
+    EXPECT_EQ(world.stored(id).attempts, 2);
+    EXPECT_EQ(world.stored(id).error_type, "InternalFailure");
+    world.relay.result = {};
+    EXPECT_EQ(text_at(json::parse(world.redrive(id).body), "result"), "DONE");
+    EXPECT_EQ(world.stored(id).state, DeadLetter::State::Handled);
+    EXPECT_EQ(world.redrive(id).status, 409U);
+    ASSERT_EQ(world.relay.carried.size(), 3U);
+    EXPECT_EQ(world.relay.carried.back().key, "p-1");
 }
 
 TEST(DeadLetterApi, AGroupWithoutConsumerCanOnlyBeDiscarded) {

@@ -122,12 +122,34 @@ std::int64_t count_waiting(store::Snapshot& snapshot, std::string_view group) {
     return rows.next() ? rows.integer(0) : 0;
 }
 
+namespace {
+
+/// `changed`: how many letters were waiting under that id.
+std::expected<void, DeadLetterRefusal> done_or_refused(store::Snapshot& snapshot, const Uuid& id,
+                                                       std::int64_t changed) {
+    if (changed > 0) return {};
+    return std::unexpected(find(snapshot, id) ? DeadLetterRefusal::NotWaiting
+                                              : DeadLetterRefusal::NotFound);
+}
+
+}  // namespace
+
 std::expected<void, DeadLetterRefusal> discard(store::Transaction& tx, const Uuid& id,
                                                Instant now) {
-    if (tx.execute(resolve_letter, number_of(DeadLetter::State::Discarded), 0, now, id) > 0)
-        return {};
-    return std::unexpected(find(tx, id) ? DeadLetterRefusal::NotWaiting
-                                        : DeadLetterRefusal::NotFound);
+    return done_or_refused(
+        tx, id, tx.execute(resolve_letter, number_of(DeadLetter::State::Discarded), 0, now, id));
+}
+
+std::expected<void, DeadLetterRefusal> mark_handled(store::Transaction& tx, const Uuid& id,
+                                                    Instant now) {
+    return done_or_refused(
+        tx, id, tx.execute(resolve_letter, number_of(DeadLetter::State::Handled), 1, now, id));
+}
+
+std::expected<void, DeadLetterRefusal> note_failure(store::Transaction& tx, const Uuid& id,
+                                                    std::string_view error_type,
+                                                    std::string_view error_message, Instant now) {
+    return done_or_refused(tx, id, tx.execute(blame_letter, error_type, error_message, now, id));
 }
 
 std::expected<Handled, DeadLetterRefusal> redrive(store::Transaction& tx,

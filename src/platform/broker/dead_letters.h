@@ -64,6 +64,14 @@ std::int64_t count_waiting(store::Snapshot& snapshot, std::string_view group);
 /// Nobody will handle it.
 std::expected<void, DeadLetterRefusal> discard(store::Transaction& tx, const Uuid& id, Instant now);
 
+/// It was carried again, by a relay that no transaction holds: it is handled.
+std::expected<void, DeadLetterRefusal> mark_handled(store::Transaction& tx, const Uuid& id,
+                                                    Instant now);
+/// That failed: it stays waiting, with one attempt more and the new error.
+std::expected<void, DeadLetterRefusal> note_failure(store::Transaction& tx, const Uuid& id,
+                                                    std::string_view error_type,
+                                                    std::string_view error_message, Instant now);
+
 /// Lets the consumer of its group handle the message again, here and now, whatever came after it.
 /// Done or refused: the letter is handled. Poison: it stays waiting, with one attempt more and the
 /// new error. Throws what `handle` throws; then nothing has changed.
