@@ -6,9 +6,7 @@
 namespace florin::store {
 namespace {
 
-constexpr int rows_per_rule = 200;  // of one command: about two milliseconds of the writer
-constexpr Microseconds pause = Milliseconds(20);
-constexpr Microseconds look_interval = std::chrono::minutes(1);
+constexpr Microseconds retry_after_fault = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -28,26 +26,38 @@ void Pruning::stop() {
 
 awaitable<void> Pruning::run() {
     while (!stopping_) {
-        std::int64_t deleted = 0;
+        Microseconds rest = retry_after_fault;
         try {
-            deleted = co_await prune_once();
+            const auto turn = co_await take_turn();
+            rest = pace_.rest_after(turn, store_.state().write_queue);
         } catch (const std::exception& fault) {
             telemetry::warning("Old rows cannot be deleted yet", {{"fault", fault.what()}});
         }
-        const Instant next = clock_.now() + (deleted > 0 ? pause : look_interval);
-        if (!stopping_) co_await wakeup_.wait_until(clock_, next);
+        if (!stopping_) co_await wakeup_.wait_until(clock_, clock_.now() + rest);
     }
 }
 
 awaitable<std::int64_t> Pruning::prune_once() {
+    const auto turn = co_await take_turn();
+    co_return turn.rows;
+}
+
+awaitable<PruningPace::Turn> Pruning::take_turn() {
     const Instant now = clock_.now();
-    const auto deleted = co_await store_.write([this, now](Transaction& tx) {
-        std::int64_t rows = 0;
-        for (const auto& rule : rules_) rows += rule(tx, now, rows_per_rule);
-        return rows;
-    });
-    pruned_.add(static_cast<double>(deleted));
-    co_return deleted;
+    const auto turn =
+        co_await store_.write([this, now, limit = pace_.rows_per_rule()](Transaction& tx) {
+            PruningPace::Turn done;
+            const Instant start = clock_.now();
+            for (const auto& rule : rules_) {
+                const std::int64_t rows = rule(tx, now, limit);
+                done.rows += rows;
+                done.more = done.more || rows >= limit;
+            }
+            done.took = clock_.now() - start;
+            return done;
+        });
+    pruned_.add(static_cast<double>(turn.rows));
+    co_return turn;
 }
 
 }  // namespace florin::store

@@ -7,6 +7,7 @@
 
 #include "platform/base/time.h"
 #include "platform/runtime/wakeup.h"
+#include "platform/store/pruning_pace.h"
 #include "platform/store/session.h"
 #include "platform/telemetry/metrics.h"
 
@@ -18,8 +19,8 @@ class Store;
 /// command it may run again from the start.
 using PruneRule = std::function<std::int64_t(Transaction& tx, Instant now, int limit)>;
 
-/// Deletes what is older than its retention: a few hundred rows a command, with a pause in between,
-/// so that traffic never waits for it. On one loop.
+/// Deletes what is older than its retention, in commands short enough that traffic does not notice
+/// them and with rests in between (`PruningPace`). On one loop.
 class Pruning {
 public:
     Pruning(runtime::Loop& loop, Store& store, const Clock& clock, std::vector<PruneRule> rules,
@@ -30,14 +31,17 @@ public:
     /// Thread-safe.
     void stop();
 
-    /// One command; how many rows it deleted. For `run`, and for tests that hold the clock.
+    /// One command; how many rows it deleted. For tests that hold the clock.
     awaitable<std::int64_t> prune_once();
 
 private:
+    awaitable<PruningPace::Turn> take_turn();
+
     Store& store_;
     const Clock& clock_;
     const std::vector<PruneRule> rules_;
     runtime::Wakeup wakeup_;
+    PruningPace pace_;
     std::atomic<bool> stopping_{false};
     telemetry::Counter pruned_;
 };
