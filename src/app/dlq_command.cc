@@ -131,7 +131,14 @@ public:
     }
 
     awaitable<AdminAnswer> discard(std::string id) {
-        co_return co_await client_.ask("POST", "/api/dead-letters/" + query_text(id) + "/discard");
+        auto letter =
+            co_await client_.ask("POST", "/api/dead-letters/" + query_text(id) + "/discard");
+        if (letter.status != 404) co_return letter;
+        const auto webhook = co_await client_.ask("GET", "/api/gateway/webhooks/" + query_text(id));
+        if (!webhook.ok()) co_return letter;
+        co_return AdminAnswer{
+            409,
+            R"({"detail":"a webhook is not discarded: it goes when RETENTION_HOURS are over"})"};
     }
 
     /// The ids of a whole group, oldest first: the order in which its messages came.

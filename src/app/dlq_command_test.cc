@@ -205,6 +205,9 @@ TEST_F(DlqCommandTest, DiscardGivesUpWhatWaits) {
     const Output again = run({"discard", id});
     EXPECT_EQ(again.code, exit_failure);
     EXPECT_NE(again.out.find("DISCARDED"), std::string::npos);
+    const Output webhook = run({"discard", webhook_id});
+    EXPECT_EQ(webhook.code, exit_failure);
+    EXPECT_NE(webhook.out.find("RETENTION_HOURS"), std::string::npos) << webhook.out;
 }
 
 TEST_F(DlqCommandTest, SaysWhenNobodyAnswersOrTheTokenIsMissing) {
