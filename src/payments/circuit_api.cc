@@ -58,7 +58,7 @@ awaitable<Response> show_one(const Gateways& gateways, Request request) {
 void add_circuit_routes(http::Router& router, const Gateways& gateways) {
     for (const std::string prefix : {"", "/api"}) {
         router.add("GET", prefix + "/circuit-breaker/status",
-                   [&gateways](Request) { return show_all(gateways); });
+                   [&gateways](const Request&) { return show_all(gateways); });
         router.add("GET", prefix + "/circuit-breaker/{name}",
                    [&gateways](Request request) { return show_one(gateways, std::move(request)); });
     }

@@ -82,7 +82,7 @@ PaymentService::PaymentService(store::Store& store, const Clock& clock, UuidGene
                                telemetry::Metrics& metrics)
     : store_(store),
       clock_(clock),
-      ids_(std::move(ids)),
+      ids_(ids),
       gateways_(gateways),
       buckets_(buckets),
       keys_(keys),

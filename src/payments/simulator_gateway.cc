@@ -176,7 +176,7 @@ private:
     const Milliseconds deadline_;
 };
 
-SimulatorGateway::SimulatorGateway(runtime::Loop& loop, SimulatorGatewayOptions options)
+SimulatorGateway::SimulatorGateway(runtime::Loop& loop, const SimulatorGatewayOptions& options)
     : loop_(loop), client_(std::make_unique<Client>(loop, options)) {}
 
 SimulatorGateway::~SimulatorGateway() = default;

@@ -25,7 +25,7 @@ struct SimulatorGatewayOptions {
 class SimulatorGateway final : public PaymentGateway {
 public:
     /// Calls run on `loop`, whichever loop awaits them; it outlives this object.
-    SimulatorGateway(runtime::Loop& loop, SimulatorGatewayOptions options);
+    SimulatorGateway(runtime::Loop& loop, const SimulatorGatewayOptions& options);
     ~SimulatorGateway() override;
 
     [[nodiscard]] std::string_view name() const override { return "simulator"; }
