@@ -11,7 +11,8 @@ std::string value_of(const Environ& environment, const std::string& name) {
     return found == environment.end() ? std::string() : found->second;
 }
 
-std::string value_or(const Environ& environment, const std::string& name, std::string otherwise) {
+std::string value_or(const Environ& environment, const std::string& name,
+                     const std::string& otherwise) {
     std::string value = value_of(environment, name);
     return value.empty() ? otherwise : value;
 }

@@ -102,6 +102,7 @@ public:
     [[nodiscard]] std::vector<aws::EventEntry> entries(
         const std::vector<std::size_t>& items) const {
         std::vector<aws::EventEntry> chosen;
+        chosen.reserve(items.size());
         for (const std::size_t item : items) chosen.push_back(entries_[item]);
         return chosen;
     }

@@ -91,7 +91,10 @@ std::vector<Field> canonical_headers(const http::Headers& headers) {
 
 std::string names_of(const std::vector<Field>& fields) {
     std::string names;
-    for (const auto& [name, value] : fields) names += (names.empty() ? "" : ";") + name;
+    for (const auto& [name, value] : fields) {
+        if (!names.empty()) names += ';';
+        names += name;
+    }
     return names;
 }
 
