@@ -45,7 +45,9 @@ struct ConnectionPool::Waiter {
     Waiter(Origin& queue, asio::steady_timer until) : origin(queue), timer(std::move(until)) {
         origin.waiting.push_back(this);
     }
-    ~Waiter() { std::erase(origin.waiting, this); }
+    ~Waiter() {
+        if (!turn) std::erase(origin.waiting, this);  // whose turn came has left the queue
+    }
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
