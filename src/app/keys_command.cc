@@ -51,7 +51,7 @@ std::string scopes_of(const json::object& key) {
     return names;
 }
 
-std::string or_text(std::string text, std::string_view otherwise) {
+std::string or_text(const std::string& text, std::string_view otherwise) {
     return text.empty() ? std::string(otherwise) : text;
 }
 
