@@ -12,6 +12,7 @@
 #include "app/load_settings.h"
 #include "app/operator_flags.h"
 #include "app/setting_flags.h"
+#include "app/settlement_flags.h"
 #include "app/tool_flags.h"
 #include "app/version.h"
 
@@ -27,6 +28,7 @@ Examples:
   florin keys create --merchant shop-1  an API key for a merchant
   florin dlq list                       what waits for a person to decide
   florin ledger verify                  proves the ledger in ./data, or names what is wrong
+  florin settle                         what merchants are paid for yesterday
   florin config                         every setting, its value and where it came from
   florin doctor                         what keeps this machine from serving
 
@@ -107,6 +109,7 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     std::function<int()> tool;
     add_tools(parser, tool);
     add_operator_tools(parser, tool);
+    add_settlement_tools(parser, tool);
     parser.footer(examples);  // after its commands, which would take it over
     if (const auto wrong = wrong_command(parser, arguments); !wrong.empty()) {
         fmt::print(stderr, "{}", wrong);

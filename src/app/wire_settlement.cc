@@ -4,9 +4,13 @@
 #include <utility>
 
 #include "app/settings.h"
+#include "platform/base/require.h"
+#include "platform/http/url.h"
 #include "platform/runtime/loop.h"
 #include "settlement/daily_run.h"
 #include "settlement/http_api.h"
+#include "settlement/reconciliation_api.h"
+#include "settlement/simulator_records.h"
 
 namespace florin::app {
 namespace {
@@ -18,22 +22,42 @@ settlement::RunOptions run_options(const Settings& settings) {
     return options;
 }
 
+/// Nothing when no gateway of this configuration keeps records.
+std::unique_ptr<settlement::GatewayRecords> gateway_records(runtime::Loop& loop,
+                                                            const Settings::Merchants& settings) {
+    if (settings.simulator_url.empty()) return nullptr;
+    const auto url = http::parse_url(settings.simulator_url);
+    require(url.has_value(), "settings are checked");
+    grpc::ChannelOptions address;
+    address.host = url->host;
+    address.port = url->port;
+    if (url->tls) address.tls = grpc::ChannelTls{settings.simulator_ca_file};
+    return std::make_unique<settlement::SimulatorRecords>(loop, std::move(address),
+                                                          settings.gateway_timeout);
+}
+
 }  // namespace
 
 struct SettlementParts::Parts {
-    Parts(runtime::Loop& loop, store::Store& opened, const Clock& clock, const Settings& settings,
+    Parts(runtime::Loop& loop, store::Store& opened, const Clock& time, const Settings& settings,
           telemetry::Metrics& metrics)
         : background(loop),
           store(opened),
+          clock(time),
           enabled(settings.settlement.enabled),
           admin{settings.server.admin_token, settings.environment == Environment::Production},
-          run(background, store, clock, run_options(settings), metrics) {}
+          run(background, store, clock, run_options(settings), metrics),
+          records(gateway_records(background, settings.merchants)),
+          reconciliation{admin, run.calendar(), records.get()} {}
 
     runtime::Loop& background;
     store::Store& store;
+    const Clock& clock;
     const bool enabled;
     const http::AdminAccess admin;
     settlement::DailyRun run;
+    std::unique_ptr<settlement::GatewayRecords> records;
+    const settlement::ReconciliationSettings reconciliation;
     std::deque<settlement::HttpApiSettings> faces;  // one a serving loop: it has its own keys
 };
 
@@ -47,6 +71,8 @@ void SettlementParts::add_face(http::Router& router, payments::Authorization aut
     auto& face = parts_->faces.emplace_back(
         settlement::HttpApiSettings{std::move(authorization), parts_->admin});
     settlement::add_settlement_routes(router, parts_->store, parts_->background, parts_->run, face);
+    settlement::add_reconciliation_routes(router, parts_->store, parts_->clock,
+                                          parts_->reconciliation);
 }
 
 void SettlementParts::start() {

@@ -1,12 +1,12 @@
 // Money from a shop's capture to its payout, through the binary: statement, ledger, and a restart in between.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Florin } from './florin.mjs';
+import { Florin, run } from './florin.mjs';
 
 const admin = 'settlement-admin-token';
 let florin;
 before(async () => {
-  florin = await Florin.start(['--merchant-fee-basis-points', '300', '--settlement-utc-offset-minutes', '0'],
+  florin = await Florin.start(['--merchant-fee-basis-points', '300', '--settlement-utc-offset-minutes', '0', '--merchant-gateways', 'shop-remote=simulator'],
     { ADMIN_TOKEN: admin, SETTLEMENT_ENABLED: 'false' });
 });
 after(async () => { assert.equal(await florin.stop(), 0); });
@@ -82,4 +82,39 @@ test('only the operator settles, and only days that have begun', async () => {
   assert.match(JSON.parse(future.body).type, /day_not_begun$/);
   assert.equal(future.headers['content-type'], 'application/problem+json');
   assert.equal((await asked('?day=tomorrow')).status, 400);
+});
+
+test('the commands settle and print, and say what is wrong', async () => {
+  const url = ['--url', `http://127.0.0.1:${florin.ports.http}`, '--admin-token', admin];
+  const settled = await run(['settle', '--day', today(), '--close-early', ...url]);
+  assert.equal(settled.code, 0, settled.err);
+  assert.match(settled.out, /shop-settled +KRW +0 +80000 +10000 +2400 +67600 +67600\n/);
+  const { settlements: listed } = JSON.parse((await run(['settle', '--day', today(), '--close-early', '--json', ...url])).out);
+  assert.deepEqual(listed, await settlements(''));
+  const wrong = await run(['settle', '--day', '2999-01-01', ...url]);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.err, /2999-01-01 begins at/);
+});
+
+test('payments agree with the records of the gateway that took them, or reconcile says which do not', async () => {
+  const merchantId = 'shop-remote';
+  const reconcile = (...flags) => run(['reconcile', '--day', today(), '--merchant', merchantId,
+    '--url', `http://127.0.0.1:${florin.ports.http}`, '--admin-token', admin, ...flags]);
+  await captured(merchantId, 20_000);
+  const refunded = await captured(merchantId, 30_000);
+  await post(`/api/payments/refund/${refunded}`, { merchantId, reason: 'returned' });
+  const well = await reconcile();
+  assert.equal(well.code, 0, well.out + well.err);
+  assert.match(well.out, /2 payments match, 0 under way\nBoth sides agree\./);
+  // Somebody takes money for this merchant past us.
+  const { payment_intent_id: stray } = await florin.create({ user_id: merchantId, reservation_id: 'not-ours' });
+  const found = await reconcile('--json');
+  assert.equal(found.code, 1, found.out + found.err);
+  const report = JSON.parse(found.out);
+  assert.equal(report.matched, 2);
+  assert.deepEqual(report.missingHere.payments.map((one) => one.gatewayReference), [stray]);
+  assert.equal(report.missingThere.count, 0);
+  const all = await run(['reconcile', '--day', today(), '--url', `http://127.0.0.1:${florin.ports.http}`, '--admin-token', admin]);
+  assert.equal(all.code, 1);
+  assert.match(all.out, /missing here: 1\n/);
 });
