@@ -108,16 +108,16 @@ void Comparison::add(std::vector<GatewayRecord> theirs, Instant reached) {
     for (auto& record : theirs) {
         const auto made = made_at(record);
         if (!in_range(made.value_or(record.at))) continue;
-        if (!made) {
-            report_.missing_here.add(missing(record));
-        } else if (const auto other = ours_.find(*record.payment); other != ours_.end()) {
-            pair(other->second, record);
-            ours_.erase(other);
-        } else if (const auto [twin, first] = theirs_.try_emplace(*record.payment, record);
-                   !first) {
-            // The gateway took the payment twice: one of them is nobody's.
-            report_.missing_here.add(missing(record));
+        if (made) {
+            if (const auto other = ours_.find(*record.payment); other != ours_.end()) {
+                pair(other->second, record);
+                ours_.erase(other);
+                continue;
+            }
+            if (theirs_.try_emplace(*record.payment, record).second) continue;
         }
+        // It names no payment of ours, or one that the gateway took twice.
+        report_.missing_here.add(missing(record));
     }
     theirs_reached_ = std::min(theirs_reached_, reached);
     give_up_waiting();

@@ -148,8 +148,8 @@ awaitable<RunProgress> DailyRun::settle(BusinessDay through, Milliseconds patien
 
 awaitable<bool> DailyRun::step(BusinessDay through) {
     if (!collection_) {
-        auto last = co_await store_.read(last_day);
-        if (!last || last->closed_at) co_return co_await open_next(std::move(last), through);
+        const auto last = co_await store_.read(last_day);
+        if (!last || last->closed_at) co_return co_await open_next(last, through);
         day_ = *last;
         collection_.emplace(co_await collect(day_));
     }
