@@ -60,7 +60,7 @@ payments::RecoveryOptions recovery_options(const Settings& settings) {
     options.attempts_max = static_cast<int>(m.recovery_attempts_max);
     options.backoff = {m.recovery_backoff_base, m.recovery_backoff_max};
     // A claim outlasts the slowest recovery: a look, a call, and some time for the store.
-    options.lease = 4 * m.gateway_timeout + Milliseconds(30'000);
+    options.lease = 4 * m.gateway_timeout + Milliseconds(10'000);
     options.fee_basis_points = m.fee_basis_points;
     return options;
 }

@@ -8,21 +8,21 @@ namespace {
 /// A permit that is always given back: a call that throws tells nothing about the gateway.
 class Permit {
 public:
-    Permit(limits::CircuitBreaker& breaker, const Clock& clock)
-        : breaker_(breaker), clock_(clock), begun_(clock.now()) {}
+    Permit(std::shared_ptr<limits::CircuitBreaker> breaker, const Clock& clock)
+        : breaker_(std::move(breaker)), clock_(clock), begun_(clock.now()) {}
     ~Permit() {
-        if (!recorded_) breaker_.forget();
+        if (!recorded_) breaker_->forget();
     }
     Permit(const Permit&) = delete;
     Permit& operator=(const Permit&) = delete;
 
     void record(bool success) {
         recorded_ = true;
-        breaker_.record(success, std::chrono::duration_cast<Milliseconds>(clock_.now() - begun_));
+        breaker_->record(success, std::chrono::duration_cast<Milliseconds>(clock_.now() - begun_));
     }
 
 private:
-    limits::CircuitBreaker& breaker_;
+    const std::shared_ptr<limits::CircuitBreaker> breaker_;
     const Clock& clock_;
     const Instant begun_;
     bool recorded_ = false;
@@ -32,7 +32,7 @@ private:
 
 template <class Result>
 awaitable<Result> GuardedGateway::through_breaker(awaitable<Result> work) {
-    if (!breaker_.permit()) {
+    if (!breaker_->permit()) {
         co_return Unknown{Unknown::Kind::NotCalled,
                           "its circuit is open after too many failed or slow calls"};
     }

@@ -15,7 +15,9 @@ public:
     /// `clock` outlives this object.
     GuardedGateway(std::unique_ptr<PaymentGateway> gateway, limits::CircuitBreakerOptions options,
                    const Clock& clock)
-        : gateway_(std::move(gateway)), clock_(clock), breaker_(options, clock) {}
+        : gateway_(std::move(gateway)),
+          clock_(clock),
+          breaker_(std::make_shared<limits::CircuitBreaker>(options, clock)) {}
 
     [[nodiscard]] std::string_view name() const override { return gateway_->name(); }
     [[nodiscard]] std::optional<GatewayAnswer> decide(const GatewayCall& call) const override {
@@ -24,7 +26,7 @@ public:
     awaitable<GatewayAnswer> call(GatewayCall call) override;
     awaitable<FindAnswer> find(GatewayCall call) override;
 
-    [[nodiscard]] limits::CircuitState circuit() const { return breaker_.state(); }
+    [[nodiscard]] limits::CircuitState circuit() const { return breaker_->state(); }
 
 private:
     /// Runs `work` if the breaker permits and tells it how that went.
@@ -33,7 +35,9 @@ private:
 
     std::unique_ptr<PaymentGateway> gateway_;
     const Clock& clock_;
-    limits::CircuitBreaker breaker_;
+    // Shared with the calls under way: one that outlasts the shutdown's deadline dies with its
+    // loop.
+    const std::shared_ptr<limits::CircuitBreaker> breaker_;
 };
 
 }  // namespace florin::payments

@@ -31,20 +31,15 @@ public:
     awaitable<GatewayAnswer> call(GatewayCall call) override {
         ++calls;
         while (held) co_await runtime::sleep_for(Milliseconds(1));
-        if (!answers.empty()) {
-            GatewayAnswer answer = std::move(answers.front());
-            answers.pop_front();
-            if (std::holds_alternative<Unknown>(answer)) {
-                if (decides_before_it_fails) remember(call, Approved{"ref-late", "APP1"});
-                co_return answer;
-            }
-            co_return remember(call, std::move(answer));
-        }
-        co_return remember(call, Approved{"ref-" + call.payment.text(), "APP1"});
+        GatewayAnswer answer = decide_on(call);
+        while (answers_held) co_await runtime::sleep_for(Milliseconds(1));
+        co_return answer;
     }
     awaitable<FindAnswer> find(GatewayCall call) override {
         ++finds;
-        if (deaf) co_return Unknown{Unknown::Kind::Fault, "the gateway is down"};
+        const bool mute = deaf;
+        while (finds_held) co_await runtime::sleep_for(Milliseconds(1));
+        if (mute) co_return Unknown{Unknown::Kind::Fault, "the gateway is down"};
         for (const auto& [key, answer] : decided) {
             if (key != call.idempotency_key()) continue;
             if (const auto* yes = std::get_if<Approved>(&answer)) co_return *yes;
@@ -54,7 +49,9 @@ public:
     }
 
     std::deque<GatewayAnswer> answers;  // to the next calls; none left: yes
-    bool held = false;                  // calls wait
+    bool held = false;                  // calls wait before they are decided
+    bool answers_held = false;          // calls wait when they are decided
+    bool finds_held = false;            // questions wait
     bool deaf = false;                  // says nothing when asked what became of a call
     bool decides_before_it_fails = false;
     int calls = 0;
@@ -62,6 +59,18 @@ public:
     std::vector<std::pair<std::string, GatewayAnswer>> decided;  // by idempotency key
 
 private:
+    GatewayAnswer decide_on(const GatewayCall& call) {
+        if (!answers.empty()) {
+            GatewayAnswer answer = std::move(answers.front());
+            answers.pop_front();
+            if (std::holds_alternative<Unknown>(answer)) {
+                if (decides_before_it_fails) remember(call, Approved{"ref-late", "APP1"});
+                return answer;
+            }
+            return remember(call, std::move(answer));
+        }
+        return remember(call, Approved{"ref-" + call.payment.text(), "APP1"});
+    }
     GatewayAnswer remember(const GatewayCall& call, GatewayAnswer answer) {
         for (const auto& [key, before] : decided) {
             if (key == call.idempotency_key()) return before;
@@ -204,9 +213,9 @@ private:
         recovery.reset();
         sealing.reset();
         service.reset();
-        gateways.reset();
         store.reset();
-        loop.reset();
+        loop.reset();  // with the calls under way, which still hold their gateways
+        gateways.reset();
         metrics.reset();
     }
 
