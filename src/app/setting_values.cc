@@ -151,9 +151,12 @@ std::optional<GatewayList> parse_gateway_list(std::string_view text) {
 }
 
 std::string show_gateway_list(const GatewayList& list) {
-    std::vector<std::string> pairs;
-    for (const auto& [merchant, gateway] : list) pairs.push_back(merchant + "=" + gateway);
-    return join(pairs, ",");
+    std::string shown;
+    for (const auto& [merchant, gateway] : list) {
+        if (!shown.empty()) shown += ',';
+        shown.append(merchant).append(1, '=').append(gateway);
+    }
+    return shown;
 }
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {

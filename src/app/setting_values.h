@@ -235,7 +235,7 @@ Setting choice(SettingText text, Member member,
         }
         return std::nullopt;
     };
-    const auto write = [all](Value shown) {
+    const auto write = [all](const Value& shown) {
         for (const auto& [name, value] : all) {
             if (value == shown) return std::string(name);
         }

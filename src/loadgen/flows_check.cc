@@ -8,7 +8,6 @@ namespace florin::loadgen {
 namespace {
 
 using payments::Operation;
-using payments::State;
 
 std::string text_of(const SeenPayment& seen) {
     return fmt::format("{} of {}, captured {}, refunded {}", name_of(seen.state), seen.amount,

@@ -109,7 +109,8 @@ std::string canonical_request(const SignedParts& request, const std::vector<Fiel
     text += '\n' + canonical_path(request.target.substr(0, question)) + '\n';
     text += canonical_query(request.target.substr(std::min(question + 1, request.target.size())));
     text += '\n';
-    for (const auto& [name, value] : headers) text += name + ':' + value + '\n';
+    for (const auto& [name, value] : headers)
+        text.append(name).append(1, ':').append(value).append(1, '\n');
     text += '\n' + signed_names + '\n' + crypto::hex(crypto::sha256(request.body));
     return text;
 }
