@@ -191,6 +191,7 @@ void Service::listen() {
 }
 
 void Service::run() {
+    runtime::run_until_done(operations_, payments_.open());
     listen();
     gateway_.start();
     payments_.start();

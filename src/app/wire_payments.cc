@@ -21,6 +21,7 @@
 #include "platform/http/url.h"
 #include "platform/limits/memory_rate_limiter.h"
 #include "platform/runtime/loop.h"
+#include "platform/store/store.h"
 #include "settlement/daily_sales.h"
 
 namespace florin::app {
@@ -170,6 +171,13 @@ void PaymentParts::add_faces(http::Router& router,
     parts.settlement.add_face(router, http_api.authorization);
     operations::add_dead_letter_routes(router, parts.store, parts.clock, {parts.consumers, relays},
                                        parts.admin, parts.changed());
+}
+
+awaitable<void> PaymentParts::open() {
+    co_await parts_->store.read([parts = parts_.get()](store::Snapshot& snapshot) {
+        parts->keys.open(snapshot);
+        return true;
+    });
 }
 
 std::vector<store::PruneRule> PaymentParts::prune_rules() const {

@@ -43,6 +43,10 @@ public:
     /// The consumer groups that must have come past an event before it is deleted.
     [[nodiscard]] std::vector<std::string> consumer_groups() const;
 
+    /// Reads what payments need in memory, so that the first one does not wait for it. Before the
+    /// loops run.
+    awaitable<void> open();
+
     /// Adds the faces to one serving loop's table. Before the loops run. `relays`: of other parts,
     /// to be given their dead letters again.
     void add_faces(http::Router& router, std::span<const operations::RelayOnLoop> relays = {});
