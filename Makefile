@@ -7,7 +7,7 @@ TSAN_TESTS = runtime store telemetry limits broker gateway webhooks http grpc gr
 CTEST := ctest --output-on-failure --no-tests=error
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' 'fuzz/*.cc')
 
-.PHONY: help setup build run test unit e2e crash test-services test-asan test-tsan fuzz lint format \
+.PHONY: help setup test-servers build run test unit e2e crash test-services test-asan test-tsan fuzz lint format \
   format-check tidy bench generate docker-build docker-run docker-shell ci all dev prod run-local \
   perf-test clean dev-deps grpcui env-template check-env status
 
@@ -21,6 +21,9 @@ help: ## Show this list
 setup: ## Install what is missing from Debian, and fetch Swagger UI
 	@scripts/setup.sh
 	@scripts/fetch_swagger_ui.sh
+
+test-servers: ## Install the servers that tests start
+	@scripts/setup.sh tests
 
 build: setup ## Build bin/florin, bin/payment-sim-api and bin/reservation-worker
 	@cmake --preset release >/dev/null
@@ -52,18 +55,18 @@ e2e: build
 crash: build
 	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test ../crash/
 
-test: setup lint unit e2e crash ## All tests that need only Debian and npm
+test: setup test-servers lint unit e2e crash ## All tests that need only Debian and npm
 
-test-services: build ## Tests with grpcurl and ghz from the Go module proxy and schemathesis from PyPI
+test-services: build test-servers ## Tests with grpcurl and ghz from the Go module proxy and schemathesis from PyPI
 	@tests/services/run.sh
 
 # With the fuzzers' instrumentation, so that one build serves both.
-test-asan: setup ## Unit and component tests under ASan and UBSan
+test-asan: setup test-servers ## Unit and component tests under ASan and UBSan
 	@cmake --preset asan >/dev/null
 	@cmake --build build/asan
 	@cd build/asan && $(CTEST)
 
-test-tsan: setup ## What crosses threads, under TSan
+test-tsan: setup test-servers ## What crosses threads, under TSan
 	@cmake --preset tsan >/dev/null
 	@cmake --build build/tsan --target $(TSAN_TESTS:=_test)
 	@cd build/tsan && TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp halt_on_error=1" \

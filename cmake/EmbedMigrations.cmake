@@ -1,4 +1,4 @@
-# Run as a script: writes OUTPUT, a C++ source that holds every NNNN_name.sql of FOLDER as text, so that
+# Run as a script: writes OUTPUT, a C++ source whose function NAME answers every NNNN_name.sql of FOLDER, so that
 # the binary carries its schema and needs no files beside it.
 file(GLOB files ${FOLDER}/*.sql)
 list(SORT files)
@@ -12,6 +12,6 @@ file(WRITE ${OUTPUT}
   "#include \"platform/store/migrations.h\"\n\n"
   "namespace florin::store {\n\n"
   "// Generated from ${FOLDER_NAME}; change the files there.\n"
-  "const std::vector<Migration>& sqlite_migrations() {\n"
+  "const std::vector<Migration>& ${NAME}() {\n"
   "    static const std::vector<Migration> all = {\n${entries}    };\n    return all;\n}\n\n"
   "}  // namespace florin::store\n")

@@ -16,11 +16,12 @@ if(FLORIN_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# florin_module(name SOURCES … [TESTS …] [FUZZERS …] [USES …]): one folder, one static library
-# florin_<name>, one test binary <name>_test. Each fuzzer is one *_fuzz.cc beside its parser: under
+# florin_module(name SOURCES … [TESTS …] [TEST_USES …] [FUZZERS …] [USES …] [STORES]): one folder, one static library
+# florin_<name>, one test binary <name>_test. With STORES its tests open their databases through store::TestDatabase and
+# run twice: over SQLite, and as <name>_mariadb over MariaDB. Each fuzzer is one *_fuzz.cc beside its parser: under
 # FLORIN_FUZZ it becomes a libFuzzer binary, otherwise a plain test that replays fuzz/<fuzzer>/*.
 function(florin_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;TESTS;FUZZERS;USES;TEST_USES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "STORES" "" "SOURCES;TESTS;FUZZERS;USES;TEST_USES")
   add_library(florin_${name} STATIC ${arg_SOURCES})
   target_link_libraries(florin_${name} PUBLIC florin_options ${arg_USES})
   if(FLORIN_TESTS AND arg_TESTS)
@@ -29,6 +30,11 @@ function(florin_module name)
     # EXPAND-free names and a deadline per binary: a test that hangs is a failure, not a wait.
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
+    if(arg_STORES)
+      target_link_libraries(${name}_test PRIVATE florin_test_database)
+      add_test(NAME ${name}_mariadb COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+      set_tests_properties(${name}_mariadb PROPERTIES TIMEOUT 300 LABELS unit ENVIRONMENT FLORIN_TEST_STORE=mariadb)
+    endif()
   endif()
   foreach(source ${arg_FUZZERS})
     get_filename_component(fuzzer ${source} NAME_WE)

@@ -13,8 +13,10 @@ struct Migration {
     std::string_view sql;
 };
 
-/// The schema this build carries, in order. Generated from migrations/sqlite.
+/// The schema this build carries, in order, for each database. Generated from migrations/sqlite and
+/// migrations/mariadb.
 const std::vector<Migration>& sqlite_migrations();
+const std::vector<Migration>& mariadb_migrations();
 
 /// Applies what is missing, each migration in a transaction of its own. Throws `StoreFault` when
 /// the database is newer than `all`, when an applied file has changed, or when one fails.

@@ -12,13 +12,18 @@
 namespace florin::store {
 
 /// SQL text of static lifetime: each connection prepares it once and finds it again by its address.
+/// One text serves every database where it can. A second one is for MariaDB where it cannot.
 class Sql {
 public:
-    consteval explicit Sql(const char* text) : text_(text) {}
+    consteval explicit Sql(const char* text) : text_(text), mariadb_text_(text) {}
+    consteval Sql(const char* sqlite, const char* mariadb)
+        : text_(sqlite), mariadb_text_(mariadb) {}
     [[nodiscard]] constexpr std::string_view text() const { return text_; }
+    [[nodiscard]] constexpr std::string_view mariadb_text() const { return mariadb_text_; }
 
 private:
     std::string_view text_;
+    std::string_view mariadb_text_;
 };
 
 /// Bytes to bind as a BLOB; the view needs to live for the call that binds it.

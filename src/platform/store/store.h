@@ -13,6 +13,7 @@
 #include "platform/base/faults.h"
 #include "platform/runtime/completion.h"
 #include "platform/runtime/loop.h"
+#include "platform/store/route.h"
 #include "platform/store/session.h"
 
 namespace florin::store {
@@ -41,7 +42,8 @@ public:
     virtual Verdict run(Transaction& transaction) noexcept = 0;
 
     runtime::Loop* loop = nullptr;  // where to resume
-    std::exception_ptr fault;       // set: the caller rethrows it
+    Route route;
+    std::exception_ptr fault;  // set: the caller rethrows it
 };
 
 class ReadOperation : public runtime::Completion {
@@ -72,10 +74,13 @@ public:
     /// its captures. A command that returns an unexpected value (`std::expected`) or throws leaves
     /// no trace; its neighbours are untouched. Throws what the command throws, `Overloaded` when
     /// the queue is full, `StoreFault` when the commit failed: then nothing of its batch is stored.
+    /// Commands of one route run in the order they were handed in; those of others beside them.
     template <class Command>
-    auto write(Command command) -> awaitable<std::invoke_result_t<Command&, Transaction&>> {
+    auto write(Command command, Route route = {})
+        -> awaitable<std::invoke_result_t<Command&, Transaction&>> {
         Write<Command> operation(std::move(command));
         operation.loop = &runtime::Loop::current();
+        operation.route = route;
         co_await operation.wait([this, &operation] { submit(operation); });
         if (operation.fault) std::rethrow_exception(operation.fault);
         co_return operation.take();
