@@ -1,14 +1,9 @@
 #include "platform/broker/consumer_group.h"
 
-#include <algorithm>
-#include <chrono>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include "platform/broker/dead_letters.h"
 #include "platform/broker/offsets.h"
-#include "platform/runtime/loop.h"
 #include "platform/store/store.h"
 #include "platform/telemetry/log.h"
 
@@ -20,7 +15,6 @@ namespace {
 // Rows of other topics that a group passes before it stores that it did: a write for each page of
 // them would cost the writer more than reading them again after a restart.
 constexpr std::int64_t unstored_rows_max = 4'096;
-constexpr Microseconds count_dead_letters_every = Seconds(10);
 
 /// The trace id of a CloudEvent, for people; empty when it has none.
 std::string trace_id_of(const std::string& payload) {
@@ -36,113 +30,50 @@ std::string trace_id_of(const std::string& payload) {
 ConsumerGroup::ConsumerGroup(runtime::Loop& loop, store::Store& store, Consumer& consumer,
                              const Clock& clock, ConsumerOptions options,
                              telemetry::Metrics& metrics)
-    : loop_(loop),
-      store_(store),
+    : store_(store),
       consumer_(consumer),
       clock_(clock),
       options_(options),
       group_(consumer.group()),
       topics_(consumer.topics()),
-      wakeup_(loop),
       random_(options.seed),
-      lag_(metrics.gauge("florin_consumer_lag",
-                         "Events in the log that a consumer group has yet to pass.",
-                         {{"group", group_}})),
-      dead_letters_(metrics.gauge("florin_dead_letters",
-                                  "Messages of a consumer group that wait for a person.",
-                                  {{"group", group_}})) {
-    const auto counter = [&](const char* result) {
-        return metrics.counter("florin_consumer_messages_total",
-                               "Messages of a consumer group, by what became of them; a fault is "
-                               "tried again.",
-                               {{"group", group_}, {"result", result}});
-    };
-    done_ = counter("done");
-    refused_ = counter("refused");
-    poison_ = counter("dead_letter");
-    faults_ = counter("fault");
-}
-
-void ConsumerGroup::start() {
-    running_ = true;
-    runtime::spawn(loop_, group_, run());
-}
-
-awaitable<bool> ConsumerGroup::stop(Milliseconds deadline) {
-    const auto until = std::chrono::steady_clock::now() + deadline;
-    stopping_ = true;
-    wakeup_.notify();
-    while (running_ && std::chrono::steady_clock::now() < until)
-        co_await runtime::sleep_for(Milliseconds(1));
-    co_return !running_;
-}
-
-awaitable<void> ConsumerGroup::run() {
-    while (!stopping_) {
-        switch (co_await step()) {
-            case Step::Behind:
-                break;
-            case Step::AtEnd:
-                co_await wakeup_.wait_until(clock_, clock_.now() + options_.look_interval);
-                break;
-            case Step::Failed:
-                co_await back_off();
-                break;
-        }
-        if (!stopping_) co_await runtime::sleep_for(options_.batch_pause);
-    }
-    running_ = false;
-}
-
-// New events wake a group all the time, but are no reason to ask a store again that is gone.
-awaitable<void> ConsumerGroup::back_off() {
-    using SteadyClock = std::chrono::steady_clock;
-    const auto until = SteadyClock::now() + limits::backoff(options_.backoff, failures_, random_);
-    for (auto now = SteadyClock::now(); now < until && !stopping_; now = SteadyClock::now()) {
-        const auto rest = std::chrono::ceil<Microseconds>(until - now);
-        co_await wakeup_.wait_until(clock_, clock_.now() + rest);
-    }
-}
+      runner_(loop, clock, group_, options, [this] { return step(); }),
+      metrics_(metrics, group_),
+      dead_letters_(metrics, group_),
+      done_(metrics_.messages("done")),
+      refused_(metrics_.messages("refused")),
+      poison_(metrics_.messages("dead_letter")),
+      faults_(metrics_.messages("fault")) {}
 
 awaitable<ConsumerGroup::Step> ConsumerGroup::step() {
     try {
         if (!stored_offset_) co_await begin();
         co_await handle(co_await read());
-        failures_ = 0;
         co_return position_ < end_ ? Step::Behind : Step::AtEnd;
     } catch (const MessageFault& fault) {
         blame(fault);
     } catch (const std::exception& fault) {
         report_fault(fault.what());
     }
-    ++failures_;
     co_return Step::Failed;
 }
 
 awaitable<void> ConsumerGroup::begin() {
-    moved_to(co_await store_.write([this](store::Transaction& tx) {
-        if (const auto offset = offset_of(tx, group_)) return *offset;
-        const bool from_end = options_.start == ConsumerOptions::Start::End;
-        const std::int64_t offset = from_end ? end_of_log(tx) : 0;
-        set_offset(tx, group_, offset);
-        return offset;
-    }));
+    moved_to(co_await store_.write(
+        [this](store::Transaction& tx) { return begin_at(tx, group_, options_.start); }));
 }
 
 awaitable<LogPage> ConsumerGroup::read() {
     const Instant now = clock_.now();
-    const bool count = now >= count_dead_letters_at_;
+    const bool count = dead_letters_.due(now);
     Look look = co_await store_.read([this, count](store::Snapshot& snapshot) {
         Look seen{read_log(snapshot, topics_, next_range()), std::nullopt};
-        if (count) seen.dead_letters = dead_letters::count_waiting(snapshot, group_);
+        if (count) seen.dead_letters = dead_letters_.count(snapshot);
         return seen;
     });
-    if (look.dead_letters) {
-        dead_letters_.set(static_cast<double>(*look.dead_letters));
-        count_dead_letters_at_ = now + count_dead_letters_every;
-    }
+    if (look.dead_letters) dead_letters_.set(*look.dead_letters, now);
     end_ = look.page.end;
-    lag_.set(static_cast<double>(end_ - position_));
+    metrics_.lag(end_ - position_);
     isolate_suspect(look.page);
     co_return std::move(look.page);
 }
@@ -181,7 +112,7 @@ awaitable<void> ConsumerGroup::handle(LogPage page) {
             });
         applied(batch, result);
     }
-    lag_.set(static_cast<double>(std::max<std::int64_t>(end_ - position_, 0)));
+    metrics_.lag(end_ - position_);
 }
 
 bool ConsumerGroup::to_give_up(const std::vector<Message>& messages) const {
@@ -217,14 +148,14 @@ void ConsumerGroup::blame(const MessageFault& fault) {
 void ConsumerGroup::report_fault(const char* fault) {
     telemetry::warning("Messages cannot be handled yet", {{"group", group_},
                                                           {"after_position", position_},
-                                                          {"failures", failures_ + 1},
+                                                          {"failures", runner_.failures() + 1},
                                                           {"fault", fault}});
 }
 
 void ConsumerGroup::report_setback(const Message& message, const Handled& handled) {
     const bool poison = handled.kind == Handled::Kind::Poison;
     (poison ? poison_ : refused_).add();
-    if (poison) count_dead_letters_at_ = {};
+    if (poison) dead_letters_.changed();
     telemetry::warning(poison ? "A message has become a dead letter" : "A message was refused",
                        {{"group", group_},
                         {"topic", message.topic},

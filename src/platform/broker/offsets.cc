@@ -1,5 +1,7 @@
 #include "platform/broker/offsets.h"
 
+#include "platform/broker/event_log.h"
+
 namespace florin::broker {
 namespace {
 
@@ -20,6 +22,15 @@ std::optional<std::int64_t> offset_of(store::Snapshot& snapshot, std::string_vie
 
 void set_offset(store::Transaction& tx, std::string_view group, std::int64_t position) {
     if (tx.execute(update_offset, position, group) == 0) tx.execute(insert_offset, group, position);
+}
+
+std::int64_t begin_at(store::Transaction& tx, std::string_view group,
+                      ConsumerOptions::Start start) {
+    if (const auto offset = offset_of(tx, group)) return *offset;
+    const bool from_end = start == ConsumerOptions::Start::End;
+    const std::int64_t offset = from_end ? end_of_log(tx) : 0;
+    set_offset(tx, group, offset);
+    return offset;
 }
 
 std::optional<std::int64_t> lowest_offset(store::Snapshot& snapshot) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "platform/broker/consumer_options.h"
 #include "platform/store/session.h"
 
 namespace florin::broker {
@@ -14,6 +15,9 @@ std::optional<std::int64_t> offset_of(store::Snapshot& snapshot, std::string_vie
 
 /// Moves the group there, forwards or back.
 void set_offset(store::Transaction& tx, std::string_view group, std::int64_t position);
+
+/// Where the group stands; one that has never begun begins at `start`.
+std::int64_t begin_at(store::Transaction& tx, std::string_view group, ConsumerOptions::Start start);
 
 /// The lowest offset of all groups that have ever begun; nothing when there are none.
 std::optional<std::int64_t> lowest_offset(store::Snapshot& snapshot);

@@ -1,134 +1,71 @@
 #include "platform/broker/relay_group.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
+#include "platform/broker/event_log.h"
 #include "platform/broker/offsets.h"
-#include "platform/runtime/loop.h"
 #include "platform/store/store.h"
 #include "platform/telemetry/log.h"
 
 namespace florin::broker {
 namespace {
 
-using Step = ConsumerGroup::Step;
-
 // As for consumer groups: passing rows of other topics is not worth a write each time.
 constexpr std::int64_t unstored_rows_max = 4'096;
-constexpr Microseconds count_dead_letters_every = Seconds(10);
 
 }  // namespace
 
 RelayGroup::RelayGroup(runtime::Loop& loop, store::Store& store, Relay& relay, const Clock& clock,
                        ConsumerOptions options, telemetry::Metrics& metrics)
-    : loop_(loop),
-      store_(store),
+    : store_(store),
       relay_(relay),
       clock_(clock),
       options_(options),
       group_(relay.group()),
       topics_(relay.topics()),
-      wakeup_(loop),
-      random_(options.seed),
-      ids_(clock, random_.next()),
-      lag_(metrics.gauge("florin_consumer_lag",
-                         "Events in the log that a consumer group has yet to pass.",
-                         {{"group", group_}})),
-      dead_letters_(metrics.gauge("florin_dead_letters",
-                                  "Messages of a consumer group that wait for a person.",
-                                  {{"group", group_}})) {
-    const auto counter = [&](const char* result) {
-        return metrics.counter("florin_consumer_messages_total",
-                               "Messages of a consumer group, by what became of them; a fault is "
-                               "tried again.",
-                               {{"group", group_}, {"result", result}});
-    };
-    done_ = counter("done");
-    later_ = counter("later");
-    faults_ = counter("fault");
-    dead_ = counter("dead_letter");
-}
+      ids_(clock, options.seed),
+      runner_(loop, clock, group_, options, [this] { return step(); }),
+      metrics_(metrics, group_),
+      dead_letters_(metrics, group_),
+      done_(metrics_.messages("done")),
+      later_(metrics_.messages("later")),
+      faults_(metrics_.messages("fault")),
+      dead_(metrics_.messages("dead_letter")) {}
 
-void RelayGroup::start() {
-    running_ = true;
-    runtime::spawn(loop_, group_, run());
-}
-
-awaitable<bool> RelayGroup::stop(Milliseconds deadline) {
-    const auto until = std::chrono::steady_clock::now() + deadline;
-    stopping_ = true;
-    wakeup_.notify();
-    while (running_ && std::chrono::steady_clock::now() < until)
-        co_await runtime::sleep_for(Milliseconds(1));
-    co_return !running_;
-}
-
-awaitable<void> RelayGroup::run() {
-    while (!stopping_) {
-        const Step last = co_await step();
-        if (last == Step::Failed) co_await back_off();
-        if (last == Step::AtEnd && !stopping_)
-            co_await wakeup_.wait_until(clock_, clock_.now() + options_.look_interval);
-        if (!stopping_) co_await runtime::sleep_for(options_.batch_pause);
-    }
-    running_ = false;
-}
-
-// New events wake a group all the time, but are no reason to ask somebody again who is away.
-awaitable<void> RelayGroup::back_off() {
-    using SteadyClock = std::chrono::steady_clock;
-    const auto until = SteadyClock::now() + limits::backoff(options_.backoff, failures_, random_);
-    while (!stopping_ && SteadyClock::now() < until) {
-        const auto rest = std::chrono::ceil<Microseconds>(until - SteadyClock::now());
-        co_await wakeup_.wait_until(clock_, clock_.now() + rest);
-    }
-}
-
-awaitable<Step> RelayGroup::step() {
+awaitable<RelayGroup::Step> RelayGroup::step() {
     try {
         if (!stored_offset_) co_await begin();
         if (page_.empty()) co_await read_page();
         if (!page_.empty()) co_await carry();
         co_await commit();
-        lag_.set(static_cast<double>(end_ - *stored_offset_));
-        if (page_.empty()) {
-            failures_ = 0;
-            co_return position_ < end_ ? Step::Behind : Step::AtEnd;
-        }
+        metrics_.lag(end_ - *stored_offset_);
+        if (page_.empty()) co_return position_ < end_ ? Step::Behind : Step::AtEnd;
     } catch (const std::exception& fault) {
         report_later(fault.what());
     }
-    ++failures_;
     co_return Step::Failed;
 }
 
 awaitable<void> RelayGroup::begin() {
-    stored_offset_ = co_await store_.write([this](store::Transaction& tx) {
-        if (const auto offset = offset_of(tx, group_)) return *offset;
-        const bool from_end = options_.start == ConsumerOptions::Start::End;
-        const std::int64_t offset = from_end ? end_of_log(tx) : 0;
-        set_offset(tx, group_, offset);
-        return offset;
-    });
+    stored_offset_ = co_await store_.write(
+        [this](store::Transaction& tx) { return begin_at(tx, group_, options_.start); });
     position_ = *stored_offset_;
 }
 
 awaitable<void> RelayGroup::read_page() {
-    const bool count = clock_.now() >= count_dead_letters_at_;
+    const Instant now = clock_.now();
+    const bool count = dead_letters_.due(now);
     std::int64_t waiting = 0;
     LogPage page = co_await store_.read([this, count, &waiting](store::Snapshot& snapshot) {
-        if (count) waiting = dead_letters::count_waiting(snapshot, group_);
+        if (count) waiting = dead_letters_.count(snapshot);
         LogRange range;
         range.after = position_;
         range.messages_max = options_.batch_messages_max;
         range.bytes_max = options_.batch_bytes_max;
         return read_log(snapshot, topics_, range);
     });
-    if (count) {
-        dead_letters_.set(static_cast<double>(waiting));
-        count_dead_letters_at_ = clock_.now() + count_dead_letters_every;
-    }
+    if (count) dead_letters_.set(waiting, now);
     end_ = page.end;
     position_ = page.position;
     for (auto& message : page.messages) page_.push_back({std::move(message)});
@@ -186,7 +123,7 @@ awaitable<void> RelayGroup::commit() {
     page_.erase(page_.begin(), unsettled);
     if (letters.empty()) co_return;
     dead_.add(static_cast<double>(letters.size()));
-    count_dead_letters_at_ = {};
+    dead_letters_.changed();
     for (const auto& letter : letters) {
         telemetry::warning("A message has become a dead letter",
                            {{"group", group_},
@@ -216,7 +153,7 @@ void RelayGroup::report_later(std::string_view error) {
     telemetry::warning("Messages cannot be carried on yet",
                        {{"group", group_},
                         {"after_position", stored_offset_.value_or(0)},
-                        {"failures", failures_ + 1},
+                        {"failures", runner_.failures() + 1},
                         {"reason", error}});
 }
 

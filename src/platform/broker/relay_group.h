@@ -5,13 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "platform/base/random.h"
 #include "platform/base/uuid.h"
-#include "platform/broker/consumer_group.h"
+#include "platform/broker/consumer_options.h"
 #include "platform/broker/dead_letters.h"
+#include "platform/broker/group_metrics.h"
+#include "platform/broker/group_runner.h"
 #include "platform/broker/relay.h"
-#include "platform/runtime/wakeup.h"
-#include "platform/telemetry/metrics.h"
+
+namespace florin::store {
+class Store;
+}
 
 namespace florin::broker {
 
@@ -29,15 +32,16 @@ public:
                ConsumerOptions options, telemetry::Metrics& metrics);
 
     /// Begins to run. Call it once.
-    void start();
+    void start() { runner_.start(); }
     /// There may be new events. Thread-safe, cheap.
-    void wake() { wakeup_.notify(); }
+    void wake() { runner_.wake(); }
     /// Begins no further round and waits for the one under way; false when that takes longer than
     /// `deadline`. On the loop.
-    awaitable<bool> stop(Milliseconds deadline);
+    awaitable<bool> stop(Milliseconds deadline) { return runner_.stop(deadline); }
 
+    using Step = GroupRunner::Step;
     /// One round over the page. For `run`, and for tests that go step by step. Does not throw.
-    awaitable<ConsumerGroup::Step> step();
+    awaitable<Step> step();
 
 private:
     /// A message of the page.
@@ -48,8 +52,6 @@ private:
         std::optional<Relayed> given_up = std::nullopt;  // settled as a dead letter
     };
 
-    awaitable<void> run();
-    awaitable<void> back_off();
     awaitable<void> begin();
     awaitable<void> read_page();
     awaitable<void> carry();
@@ -59,28 +61,22 @@ private:
     std::vector<DeadLetter> dead_letters_among(std::size_t first_items);
     void report_later(std::string_view error);
 
-    runtime::Loop& loop_;
     store::Store& store_;
     Relay& relay_;
     const Clock& clock_;
     const ConsumerOptions options_;
     const std::string group_;
     const std::vector<std::string> topics_;
-    runtime::Wakeup wakeup_;
-    Random random_;
     UuidGenerator ids_;  // of dead letters
+    GroupRunner runner_;
 
     std::optional<std::int64_t> stored_offset_;  // nothing before the first look
     std::int64_t position_ = 0;                  // read up to here: the end of the page
     std::int64_t end_ = 0;                       // of the log, when last looked at
     std::vector<Item> page_;
-    int failures_ = 0;  // rounds in a row
-    Instant count_dead_letters_at_;
-    bool running_ = false;
-    bool stopping_ = false;
 
-    telemetry::Gauge lag_;
-    telemetry::Gauge dead_letters_;
+    GroupMetrics metrics_;
+    DeadLetterGauge dead_letters_;
     telemetry::Counter done_;
     telemetry::Counter later_;
     telemetry::Counter faults_;
