@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the named tools into build/tools, through the Go module proxy or from PyPI. Exit 3: they cannot be
-# had here.
+# Installs the named tools into build/tools, through the Go module proxy, from PyPI or from Maven Central. Exit 3:
+# they cannot be had here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 declare -A modules=(
@@ -20,8 +20,36 @@ install_schemathesis() { # into a virtual environment, again when the pinned ver
   cp "$wanted" "$folder/installed.txt"
 }
 
+plugin=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
+maven() { # into build/tools/kafka; a tool's name first
+  local tool=$1; shift
+  command -v mvn >/dev/null && command -v java >/dev/null || { echo "$tool: Maven or Java is not installed here (apt-get install maven default-jre-headless)" >&2; exit 3; }
+  timeout 300 mvn -B -q "$@" >build/tools/$tool.log 2>&1 || { echo "$tool: Maven Central did not give it (build/tools/$tool.log)" >&2; exit 3; }
+}
+
+install_kafka() { # a broker and Kafka Connect, again when the versions change
+  local folder=build/tools/kafka wanted=tests/services/kafka/pom.xml
+  cmp -s "$wanted" "$folder/installed.xml" && return
+  rm -rf "$folder/libs"
+  maven kafka -f "$wanted" $plugin:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/$folder/libs"
+  cp "$wanted" "$folder/installed.xml"
+}
+
+install_debezium() { # a folder of its own, as Connect's plugin.path wants it
+  local folder=build/tools/kafka/plugins version
+  version=$(sed -n 's/.*<debezium.version>\(.*\)<.*/\1/p' tests/services/kafka/pom.xml)
+  [ -e "$folder/$version" ] && return
+  rm -rf "$folder"
+  maven debezium $plugin:copy -Dartifact="io.debezium:debezium-connector-mariadb:$version:tar.gz:plugin" -DoutputDirectory="$PWD/$folder"
+  tar -xzf "$folder"/*.tar.gz -C "$folder"
+  rm "$folder"/*.tar.gz
+  touch "$folder/$version"
+}
+
 for tool in "$@"; do
   if [ "$tool" = schemathesis ]; then install_schemathesis; continue; fi
+  if [ "$tool" = kafka ]; then install_kafka; continue; fi
+  if [ "$tool" = debezium ]; then install_kafka; install_debezium; continue; fi
   [ -x "build/tools/$tool" ] && continue
   if [ "$tool" = moto ]; then
     { python3 -m venv build/tools/python && timeout 300 build/tools/python/bin/pip install --quiet 'moto[server,events,sqs]==5.2.5' 'awscli==1.46.2'; } >build/tools/moto.log 2>&1 ||
