@@ -11,6 +11,7 @@
 #include "gateway/webhooks/sender.h"
 #include "platform/http/admin_access.h"
 #include "platform/http/client.h"
+#include "platform/leases/leases.h"
 #include "platform/runtime/loop.h"
 
 namespace florin::app {
@@ -59,7 +60,7 @@ struct GatewayParts::Parts {
                settings.payments.random_approve_rate),
           client(loop, client_options(settings)),
           sender(client, clock, settings.webhooks.secret, settings.webhooks.timeout),
-          dispatcher(loop, store, sender, clock, dispatcher_options(settings), metrics),
+          dispatcher(loop, store, sender, leases, clock, dispatcher_options(settings), metrics),
           settlement(loop, store, clock, UuidGenerator(clock, seed_from_system()), offer(),
                      metrics) {}
 
@@ -80,6 +81,7 @@ struct GatewayParts::Parts {
     store::Buckets buckets;
     http::Client client;
     gateway::HttpWebhookSender sender;
+    leases::SoleLeases leases;
     gateway::Dispatcher dispatcher;
     gateway::SettlementClock settlement;
     std::vector<std::unique_ptr<gateway::PaymentService>> faces;  // one a serving loop

@@ -6,6 +6,7 @@
 #include "gateway/grpc_test_world.h"
 #include "platform/http/admin_access.h"
 #include "platform/http/server.h"
+#include "platform/leases/leases.h"
 
 namespace florin::gateway {
 namespace {
@@ -18,7 +19,8 @@ using http::Response;
 class HttpWorld : public GrpcWorld {
 public:
     explicit HttpWorld(http::AdminAccess chosen = {})
-        : access(std::move(chosen)), dispatcher(*loop, *store, sender, clock, {}, *metrics) {
+        : access(std::move(chosen)),
+          dispatcher(*loop, *store, sender, leases, clock, {}, *metrics) {
         add_gateway_routes(router, *store, clock, dispatcher, access);
     }
 
@@ -42,6 +44,7 @@ public:
 
     const http::AdminAccess access;
     http::Router router;
+    leases::SoleLeases leases;
     Dispatcher dispatcher;
 };
 

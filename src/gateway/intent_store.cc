@@ -23,9 +23,11 @@ constexpr Sql update_sql(
 constexpr Sql update_due_sql(
     "UPDATE gateway_intent SET state = ?, updated_at = ?, processed_at = ?, due_at = ?"
     " WHERE id = ? AND due_at = ?");
-constexpr Sql due_sql(
-    "SELECT " INTENT_COLUMNS
-    " FROM gateway_intent WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?");
+#define DUE_INTENTS          \
+    "SELECT " INTENT_COLUMNS \
+    " FROM gateway_intent WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?"
+constexpr Sql due_sql(DUE_INTENTS);
+constexpr Sql claim_due_sql(DUE_INTENTS, DUE_INTENTS " FOR UPDATE SKIP LOCKED");
 constexpr Sql next_due_sql("SELECT min(due_at) FROM gateway_intent WHERE due_at IS NOT NULL");
 
 // One text for each choice of index. The state is filtered while reading: pages of a rare state
@@ -73,6 +75,12 @@ PaymentIntent read_intent(const Rows& row) {
     intent.metadata = row.blob(16);
     intent.trace_id = row.text(17);
     return intent;
+}
+
+std::vector<PaymentIntent> read_intents(Rows rows) {
+    std::vector<PaymentIntent> intents;
+    while (rows.next()) intents.push_back(read_intent(rows));
+    return intents;
 }
 
 Uuid after_all_ids() {
@@ -165,10 +173,11 @@ bool update_due_intent(store::Transaction& tx, const PaymentIntent& i, Instant d
 }
 
 std::vector<PaymentIntent> due_intents(store::Snapshot& snapshot, Instant now, int limit) {
-    std::vector<PaymentIntent> due;
-    auto rows = snapshot.query(due_sql, now, limit);
-    while (rows.next()) due.push_back(read_intent(rows));
-    return due;
+    return read_intents(snapshot.query(due_sql, now, limit));
+}
+
+std::vector<PaymentIntent> claim_due_intents(store::Transaction& tx, Instant now, int limit) {
+    return read_intents(tx.query(claim_due_sql, now, limit));
 }
 
 std::optional<Instant> next_due(store::Snapshot& snapshot) {

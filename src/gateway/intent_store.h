@@ -25,6 +25,9 @@ bool update_due_intent(store::Transaction& tx, const PaymentIntent& intent, Inst
 
 /// Intents due at `now` or earlier, earliest first.
 std::vector<PaymentIntent> due_intents(store::Snapshot& snapshot, Instant now, int limit);
+/// The same for somebody who decides them in this transaction: without those that another process
+/// has taken in one of its own, and nobody else gets these before the commit.
+std::vector<PaymentIntent> claim_due_intents(store::Transaction& tx, Instant now, int limit);
 /// The earliest due time of all, if anything is due at all.
 std::optional<Instant> next_due(store::Snapshot& snapshot);
 

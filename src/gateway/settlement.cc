@@ -11,11 +11,13 @@ namespace florin::gateway {
 namespace {
 
 // Rows of one pass: enough to make a commit worth its sync, few enough to let creates in between.
-constexpr int batch_max = 512;
+constexpr std::size_t batch_max = 512;
 // Under load, payments become due all the time: looking this often makes batches of them.
 constexpr Microseconds look_interval = Milliseconds(10);
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 constexpr Microseconds retry_after_fault = Milliseconds(500);
+// Payments that another process has created tell this one nothing.
+constexpr Microseconds look_for_others_every = Milliseconds(100);
 
 }  // namespace
 
@@ -72,6 +74,10 @@ awaitable<void> SettlementClock::run() {
             lower_waits_for(*next);
             next = std::max(*next, clock_.now() + look_interval);
         }
+        if (store_.shared()) {
+            const Instant look = clock_.now() + look_for_others_every;
+            next = next ? std::min(*next, look) : look;
+        }
         if (!stopping_) co_await wakeup_.wait_until(clock_, next);
     }
 }
@@ -79,18 +85,20 @@ awaitable<void> SettlementClock::run() {
 awaitable<void> SettlementClock::settle_due() {
     while (!stopping_) {
         const Instant now = clock_.now();
-        auto due = co_await store_.read(
-            [now](store::Snapshot& snapshot) { return due_intents(snapshot, now, batch_max); });
-        due_.set(static_cast<double>(due.size()));
-        const bool more = due.size() == batch_max;
-        if (!due.empty()) co_await store_batch(decide(std::move(due), now));
-        if (!more) break;
+        std::size_t found = 0;
+        if (store_.shared()) {
+            settled(co_await settle_claimed(now, found));
+        } else {
+            settled(co_await settle_read(now, found));
+        }
+        due_.set(static_cast<double>(found));
+        if (found > 0) batch_.observe(static_cast<double>(found));
+        if (found < batch_max) break;
     }
 }
 
-std::vector<SettlementClock::Settled> SettlementClock::decide(std::vector<PaymentIntent> due,
-                                                              Instant now) {
-    std::vector<Settled> batch;
+SettlementClock::Batch SettlementClock::decide(std::vector<PaymentIntent> due, Instant now) {
+    Batch batch;
     batch.reserve(due.size());
     for (auto& intent : due) {
         Settled settled{std::move(intent), {}, IntentChange::None, {}};
@@ -103,9 +111,16 @@ std::vector<SettlementClock::Settled> SettlementClock::decide(std::vector<Paymen
     return batch;
 }
 
-// Whoever decided a payment since it was read has changed its due time: then the row does not
-// match, and this decision leaves no trace, neither event nor webhook.
-awaitable<void> SettlementClock::store_batch(std::vector<Settled> batch) {
+// All but the storing happens off the writer, whose time is what limits one machine. Whoever
+// decided a payment since it was read has changed its due time: then the row does not match, and
+// this decision leaves no trace, neither event nor webhook.
+awaitable<SettlementClock::Batch> SettlementClock::settle_read(Instant now, std::size_t& found) {
+    Batch batch = decide(co_await store_.read([now](store::Snapshot& snapshot) {
+        return due_intents(snapshot, now, static_cast<int>(batch_max));
+    }),
+                         now);
+    found = batch.size();
+    if (batch.empty()) co_return batch;
     const auto stored = co_await store_.write([&batch](store::Transaction& tx) {
         std::vector<bool> won(batch.size());
         for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -114,13 +129,36 @@ awaitable<void> SettlementClock::store_batch(std::vector<Settled> batch) {
         }
         return won;
     });
-    std::vector<WebhookDelivery> deliveries;
+    Batch kept;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        if (!stored[i]) continue;
-        report(batch[i]);
-        if (batch[i].notices.delivery) deliveries.push_back(std::move(*batch[i].notices.delivery));
+        if (stored[i]) kept.push_back(std::move(batch[i]));
     }
-    batch_.observe(static_cast<double>(batch.size()));
+    co_return kept;
+}
+
+// Several processes share what is due: what one has claimed, the others skip.
+awaitable<SettlementClock::Batch> SettlementClock::settle_claimed(Instant now, std::size_t& found) {
+    const auto next =
+        co_await store_.read([](store::Snapshot& snapshot) { return next_due(snapshot); });
+    if (!next || *next > now) co_return Batch{};
+    Batch batch = co_await store_.write([this, now](store::Transaction& tx) {
+        Batch claimed = decide(claim_due_intents(tx, now, static_cast<int>(batch_max)), now);
+        for (const auto& one : claimed) {
+            update_due_intent(tx, one.intent, one.was_due);
+            store_notices(tx, one.notices);
+        }
+        return claimed;
+    });
+    found = batch.size();
+    co_return batch;
+}
+
+void SettlementClock::settled(Batch batch) {
+    std::vector<WebhookDelivery> deliveries;
+    for (auto& one : batch) {
+        report(one);
+        if (one.notices.delivery) deliveries.push_back(std::move(*one.notices.delivery));
+    }
     if (!deliveries.empty()) offer_(std::move(deliveries));
 }
 

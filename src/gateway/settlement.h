@@ -46,8 +46,12 @@ private:
     };
 
     bool lower_waits_for(Instant due);
-    std::vector<Settled> decide(std::vector<PaymentIntent> due, Instant now);
-    awaitable<void> store_batch(std::vector<Settled> batch);
+    using Batch = std::vector<Settled>;
+    /// Each is one pass over what is due at `now`; they hold what was stored.
+    awaitable<Batch> settle_read(Instant now, std::size_t& found);
+    awaitable<Batch> settle_claimed(Instant now, std::size_t& found);
+    Batch decide(std::vector<PaymentIntent> due, Instant now);
+    void settled(Batch batch);
     void report(const Settled& settled);
 
     store::Store& store_;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/test_world.h"
+#include "platform/leases/leases.h"
 
 namespace florin::gateway {
 namespace {
@@ -19,7 +20,7 @@ class Webhooks {
 public:
     explicit Webhooks(TestWorld& world, DispatcherOptions options = {})
         : world_(world),
-          dispatcher_(*world.loop, *world.store, world.sender, world.clock, options,
+          dispatcher_(*world.loop, *world.store, world.sender, leases_, world.clock, options,
                       *world.metrics) {
         runtime::spawn(*world.loop, "webhooks", dispatcher_.run());
     }
@@ -66,6 +67,7 @@ private:
     }
 
     TestWorld& world_;
+    leases::SoleLeases leases_;
     Dispatcher dispatcher_;
     std::uint64_t seed_ = 100;
 };

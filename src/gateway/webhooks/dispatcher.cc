@@ -7,6 +7,7 @@
 #include "gateway/payment_intent.h"
 #include "gateway/webhooks/lane.h"
 #include "gateway/webhooks/sender.h"
+#include "platform/leases/leases.h"
 #include "platform/runtime/loop.h"
 #include "platform/runtime/wakeup.h"
 #include "platform/store/store.h"
@@ -18,6 +19,9 @@ namespace {
 
 constexpr Microseconds retry_store_after = Milliseconds(500);
 constexpr Microseconds look_for_lanes_every = Seconds(5);
+// Where several processes share the store: for webhooks that another has left, and for receivers
+// that are another's and may become ours.
+constexpr Microseconds look_for_others_every = Milliseconds(200);
 constexpr std::size_t results_per_command = 1'024;
 // Results that wait for a store which takes none: past this no attempt starts, so that a full disk
 // costs neither memory nor webhooks that are sent again after a restart.
@@ -39,8 +43,8 @@ struct Gauges {
 
 class Dispatcher::Impl : public std::enable_shared_from_this<Dispatcher::Impl> {
 public:
-    Impl(runtime::Loop& loop, store::Store& store, WebhookSender& sender, const Clock& clock,
-         DispatcherOptions options, telemetry::Metrics& metrics);
+    Impl(runtime::Loop& loop, store::Store& store, WebhookSender& sender, leases::Leases& leases,
+         const Clock& clock, DispatcherOptions options, telemetry::Metrics& metrics);
 
     awaitable<void> run(std::shared_ptr<Impl> self);
     awaitable<void> stop(std::shared_ptr<Impl> self, std::chrono::milliseconds deadline);
@@ -56,6 +60,7 @@ private:
     void register_metrics(telemetry::Metrics& metrics);
     Lane* lane_of(const std::string& origin);
     void forget_idle_lanes();
+    void give_up_lost_lanes();
     void look_again_at(Instant at);
     void pump(const std::string& origin, Lane& lane);
     void pump_all();
@@ -72,6 +77,7 @@ private:
 
     store::Store& store_;
     WebhookSender& sender_;
+    leases::Leases& leases_;
     const Clock& clock_;
     const DispatcherOptions options_;
     Random jitter_;
@@ -92,11 +98,13 @@ private:
 };
 
 Dispatcher::Impl::Impl(runtime::Loop& loop, store::Store& store, WebhookSender& sender,
-                       const Clock& clock, DispatcherOptions options, telemetry::Metrics& metrics)
+                       leases::Leases& leases, const Clock& clock, DispatcherOptions options,
+                       telemetry::Metrics& metrics)
     : loop_(loop),
       wakeup_(loop),
       store_(store),
       sender_(sender),
+      leases_(leases),
       clock_(clock),
       options_(options),
       jitter_(options.jitter_seed) {
@@ -132,6 +140,7 @@ void Dispatcher::Impl::register_metrics(telemetry::Metrics& metrics) {
 
 awaitable<void> Dispatcher::Impl::run(std::shared_ptr<Impl> self) {
     while (!stopping_) {
+        give_up_lost_lanes();
         try {
             co_await read_lanes();
         } catch (const std::exception& fault) {
@@ -149,6 +158,7 @@ awaitable<void> Dispatcher::Impl::read_lanes() {
     const bool again = look_again_at_ && *look_again_at_ <= now;
     if (!look_for_lanes_.exchange(false) && !again) co_return;
     look_again_at_.reset();
+    if (store_.shared()) look_again_at(now + look_for_others_every);
     const std::size_t limit = options_.lanes_max + 1;
     const auto pending = co_await store_.read(
         [now, limit](store::Snapshot& snapshot) { return pending_origins(snapshot, now, limit); });
@@ -175,6 +185,7 @@ std::optional<Instant> Dispatcher::Impl::next_wake() const {
 Lane* Dispatcher::Impl::lane_of(const std::string& origin) {
     const auto found = lanes_.find(origin);
     if (found != lanes_.end()) return &found->second;
+    if (!leases_.ours(origin)) return nullptr;
     if (lanes_.size() >= options_.lanes_max) forget_idle_lanes();
     if (lanes_.size() >= options_.lanes_max) {
         look_again_at(clock_.now() + look_for_lanes_every);
@@ -192,8 +203,21 @@ void Dispatcher::Impl::forget_idle_lanes() {
         const auto wakes = entry.second.wakes_at();
         if (!entry.second.idle() || (wakes && *wakes <= now)) return false;
         if (wakes) look_again_at(*wakes);
+        leases_.leave(entry.first);
         return true;
     });
+    gauges_->lane_count = lanes_.size();
+}
+
+// Another process sends to that receiver, or soon will. What is under way here ends here.
+void Dispatcher::Impl::give_up_lost_lanes() {
+    if (!store_.shared()) return;
+    for (auto entry = lanes_.begin(); entry != lanes_.end();) {
+        auto& [origin, lane] = *entry;
+        const bool ours = leases_.ours(origin);
+        if (!ours) lane.forget_waiting();
+        entry = !ours && lane.idle() ? lanes_.erase(entry) : std::next(entry);
+    }
     gauges_->lane_count = lanes_.size();
 }
 
@@ -222,7 +246,8 @@ void Dispatcher::Impl::take_up(std::vector<WebhookDelivery> deliveries) {
 void Dispatcher::Impl::pump(const std::string& origin, Lane& lane) {
     if (pumping_) return;
     pumping_ = true;
-    while (!stopping_ && results_.size() + recording_ < results_max) {
+    const bool ours = leases_.ours(origin);
+    while (ours && !stopping_ && results_.size() + recording_ < results_max) {
         auto next = lane.start_next();
         if (!next) break;
         ++tasks_;
@@ -230,7 +255,7 @@ void Dispatcher::Impl::pump(const std::string& origin, Lane& lane) {
                        attempt(shared_from_this(), lane, std::move(*next)));
     }
     pumping_ = false;
-    if (!stopping_ && lane.begin_reading(clock_.now())) {
+    if (ours && !stopping_ && lane.begin_reading(clock_.now())) {
         ++tasks_;
         runtime::spawn(loop_, "webhook lane", read_into(shared_from_this(), origin, lane));
     }
@@ -386,8 +411,9 @@ awaitable<void> Dispatcher::Impl::stop(std::shared_ptr<Impl> /*self*/,
 }
 
 Dispatcher::Dispatcher(runtime::Loop& loop, store::Store& store, WebhookSender& sender,
-                       const Clock& clock, DispatcherOptions options, telemetry::Metrics& metrics)
-    : impl_(std::make_shared<Impl>(loop, store, sender, clock, options, metrics)) {}
+                       leases::Leases& leases, const Clock& clock, DispatcherOptions options,
+                       telemetry::Metrics& metrics)
+    : impl_(std::make_shared<Impl>(loop, store, sender, leases, clock, options, metrics)) {}
 
 Dispatcher::~Dispatcher() = default;
 

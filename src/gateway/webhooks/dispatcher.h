@@ -8,6 +8,9 @@
 #include "gateway/webhooks/retry.h"
 #include "platform/runtime/awaitable.h"
 
+namespace florin::leases {
+class Leases;
+}
 namespace florin::runtime {
 class Loop;
 }
@@ -32,11 +35,14 @@ struct DispatcherOptions {
 };
 
 /// Sends due webhooks from the store, each receiver in a lane of its own, and records the results
-/// in bulk. Lives on one loop; `offer` and `look_again` may be called from any thread.
+/// in bulk. A receiver belongs to the process that holds the lease with the name of its origin, so
+/// that processes which share a store keep its limits and send nothing twice. Lives on one loop;
+/// `offer` and `look_again` may be called from any thread.
 class Dispatcher {
 public:
-    Dispatcher(runtime::Loop& loop, store::Store& store, WebhookSender& sender, const Clock& clock,
-               DispatcherOptions options, telemetry::Metrics& metrics);
+    Dispatcher(runtime::Loop& loop, store::Store& store, WebhookSender& sender,
+               leases::Leases& leases, const Clock& clock, DispatcherOptions options,
+               telemetry::Metrics& metrics);
     ~Dispatcher();
 
     /// Hands over deliveries whose transaction has committed, to spare reading them back. Dropping

@@ -8,6 +8,7 @@
 #include "gateway/webhooks/delivery_store.h"
 #include "gateway/webhooks/sender.h"
 #include "platform/base/manual_clock.h"
+#include "platform/leases/leases.h"
 #include "platform/store/sqlite_store.h"
 #include "platform/telemetry/metrics.h"
 
@@ -22,7 +23,9 @@ class FaultyStore final : public store::Store {
 public:
     explicit FaultyStore(store::Store& real) : real_(real) {}
     [[nodiscard]] store::StoreState state() const override { return real_.state(); }
+    [[nodiscard]] bool shared() const override { return others; }
 
+    bool others = false;  // work on the same store
     bool refuses_writes = false;
     int refused = 0;
 
@@ -71,6 +74,15 @@ public:
     std::map<std::string, int> under_way;
 };
 
+/// Everything is ours but what a test gives to others.
+class FakeLeases final : public leases::Leases {
+public:
+    bool ours(std::string_view work) override { return !others.contains(work); }
+    void leave(std::string_view /*work*/) override {}
+
+    std::set<std::string, std::less<>> others;
+};
+
 struct DispatcherTest : testing::Test {
     DispatcherTest() {
         store::SqliteOptions options;
@@ -81,7 +93,8 @@ struct DispatcherTest : testing::Test {
     ~DispatcherTest() override { stop(); }
 
     void start(DispatcherOptions options = {}) {
-        dispatcher = std::make_unique<Dispatcher>(loop, *store, sender, clock, options, metrics);
+        dispatcher =
+            std::make_unique<Dispatcher>(loop, *store, sender, leases, clock, options, metrics);
         runtime::spawn(loop, "webhooks", dispatcher->run());
     }
     void stop() {
@@ -132,6 +145,7 @@ struct DispatcherTest : testing::Test {
     ManualClock clock;
     UuidGenerator ids{clock, 1};
     FakeSender sender;
+    FakeLeases leases;
     runtime::Loop loop{"test"};
     std::unique_ptr<store::Store> real_store;
     std::unique_ptr<FaultyStore> store;
@@ -283,6 +297,50 @@ TEST_F(DispatcherTest, StopRecordsWhatIsUnderWayAndALaterStartSendsTheRest) {
     until_pending(0);
     EXPECT_EQ(sender.sent.size(), 20U);
     EXPECT_EQ(different(), 20U);
+}
+
+TEST_F(DispatcherTest, LeavesAReceiverToTheProcessWhoseItIs) {
+    store->others = true;
+    leases.others = {"http://a.test:80"};
+    add(1, "http://a.test:80");
+    add(1, "http://b.test:80");
+    start();
+    until("the receiver that is ours", [this] { return sender.sent.size() == 1; });
+    until_pending(1);
+    leases.others.clear();
+    dispatcher->look_again();
+    until("the one that became ours", [this] { return sender.sent.size() == 2; });
+    until_pending(0);
+}
+
+TEST_F(DispatcherTest, FindsWebhooksThatAnotherProcessHasLeftForItsReceiver) {
+    store->others = true;
+    add(1);
+    start();
+    until("the first", [this] { return sender.sent.size() == 1; });
+    until_pending(0);
+    add(1);
+    clock.advance(Milliseconds(200));
+    until("the one nobody offered", [this] { return sender.sent.size() == 2; });
+    until_pending(0);
+}
+
+TEST_F(DispatcherTest, SendsNothingMoreWhenItsLeaseIsGoneAndGoesOnWhenItIsBack) {
+    store->others = true;
+    sender.held = {"http://a.test:80"};
+    add(5);
+    start({.per_origin_max = 1});
+    until("the first attempt", [this] { return sender.under_way["http://a.test:80"] == 1; });
+    leases.others = {"http://a.test:80"};
+    sender.held.clear();
+    until_pending(4);
+    EXPECT_EQ(sender.sent.size(), 1U);
+    leases.others.clear();
+    clock.advance(Milliseconds(200));
+    dispatcher->look_again();
+    until("the rest", [this] { return sender.sent.size() == 5; });
+    until_pending(0);
+    EXPECT_EQ(different(), 5U);
 }
 
 }  // namespace

@@ -50,6 +50,16 @@ void Lane::read_at(Instant due) {
     read_at_ = read_at_ ? std::min(*read_at_, due) : due;
 }
 
+void Lane::forget_waiting() {
+    for (const auto& delivery : ready_) known_.erase(delivery.id);
+    gauges_.queued -= static_cast<std::int64_t>(ready_.size());
+    ready_.clear();
+    offered_while_reading_.clear();
+    missed_while_reading_ = false;
+    more_in_store_ = false;
+    read_at_.reset();
+}
+
 std::optional<WebhookDelivery> Lane::start_next() {
     // One attempt at a time asks a failing receiver whether it is back; more would only burn
     // attempts.

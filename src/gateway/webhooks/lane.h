@@ -39,6 +39,8 @@ public:
     void offer(WebhookDelivery delivery, Instant now);
     /// A delivery is due later: the store is to be read then.
     void read_at(Instant due);
+    /// What waits here is left to the store, and the store to others.
+    void forget_waiting();
 
     /// The next delivery to send, if another attempt may start.
     std::optional<WebhookDelivery> start_next();

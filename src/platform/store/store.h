@@ -99,6 +99,10 @@ public:
 
     [[nodiscard]] virtual StoreState state() const = 0;
 
+    /// Whether other processes may work on the same database. Then work is claimed before it is
+    /// done, and what others left is looked for: no wake-up comes from them.
+    [[nodiscard]] virtual bool shared() const { return false; }
+
 protected:
     /// Takes the operation and resumes it later, always through its loop, never from inside. When
     /// the queue is full it resumes with an `Overloaded` fault.
