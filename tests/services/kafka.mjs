@@ -31,21 +31,16 @@ export function java(folder, heapMegabytes, main, ...args) {
 }
 
 export class Kafka extends Server {
-  /** `settings` go into server.properties; `advertised` is the address clients are told when a link stands before it. */
-  static async start({ settings = {}, advertised, ...options } = {}) {
+  /** `settings` go into server.properties. */
+  static async start({ settings = {}, ...options } = {}) {
     const kafka = new Kafka('kafka', options);
     kafka.settings = settings;
     kafka.ports = { clients: await freePort(), tests: await freePort(), controller: await freePort() };
-    kafka.advertised = advertised;
+    kafka.servers = await kafka.network.reach(kafka.ports.clients); // KAFKA_BOOTSTRAP_SERVERS
     kafka.topics = new Topics(`${kafka.host}:${kafka.ports.tests}`);
     kafka.format();
     await kafka.run();
     return kafka;
-  }
-
-  /** KAFKA_BOOTSTRAP_SERVERS. */
-  get servers() {
-    return this.advertised ?? `${this.host}:${this.ports.clients}`;
   }
 
   /** What the storage tool would write; the broker itself adds its newest feature level. */
@@ -55,7 +50,7 @@ export class Kafka extends Server {
     const { clients, tests, controller } = this.ports;
     const settings = {
       'process.roles': 'broker,controller', 'node.id': 1, 'log.dirs': this.file('data'),
-      // Tests look in by their own listener, past any link that is cut.
+      // Tests look in by a listener of their own, past a proxy that is cut.
       listeners: `CLIENTS://${this.host}:${clients},TESTS://${this.host}:${tests},CONTROLLER://${this.host}:${controller}`,
       'advertised.listeners': `CLIENTS://${this.servers},TESTS://${this.host}:${tests}`,
       'listener.security.protocol.map': 'CLIENTS:PLAINTEXT,TESTS:PLAINTEXT,CONTROLLER:PLAINTEXT',

@@ -23,6 +23,7 @@ export class MariaDb extends Server {
     const mariadb = new MariaDb('mariadb', options);
     mariadb.settings = settings;
     mariadb.port = port ?? await freePort();
+    mariadb.address = await mariadb.network.reach(mariadb.port);
     mariadb.serverId = serverId;
     mariadb.schema = schema;
     mariadb.create();
@@ -55,9 +56,9 @@ export class MariaDb extends Server {
     });
   }
 
-  /** DB_URL. `at` is the address of a link that stands before it. */
-  url(at = `${this.host}:${this.port}`) {
-    return `mariadb://florin:florin@${at}/${this.schema}`;
+  /** DB_URL. */
+  get url() {
+    return `mariadb://florin:florin@${this.address}/${this.schema}`;
   }
 
   /** Runs `text`; the rows of its one SELECT as objects of texts: the text NULL cannot be told from no value. */

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { until } from '../e2e/florin.mjs';
+import { loopback } from './partition.mjs';
 
 // A test that throws in its set-up must not leave its servers behind.
 const running = new Set();
@@ -21,7 +22,7 @@ export function programOf(program) {
 
 export class Server {
   /** `network` is where it listens: the loopback by default, or what partition.mjs makes. */
-  constructor(name, { network = { host: '127.0.0.1', command: [] } } = {}) {
+  constructor(name, { network = loopback } = {}) {
     this.name = name;
     this.network = network;
     this.host = network.host;
