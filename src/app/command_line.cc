@@ -38,9 +38,9 @@ constexpr const char* about_settings = R"(
 Settings come from flags, the environment (GRPC_PORT for --grpc-port), .env.local, .env
 and a TOML file (grpc_port), in this order.)";
 
-// What `serve` can be. Each is also a name of the binary.
-constexpr const char* simulator_role = "payment-sim-api";
-constexpr const char* worker_role = "reservation-worker";
+// Names of the binary under which it serves.
+constexpr const char* service_name = "payment-sim-api";
+constexpr const char* worker_name = "reservation-worker";
 
 using Loaded = std::expected<LoadedSettings, std::vector<std::string>>;
 
@@ -97,10 +97,6 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     parser.require_subcommand(1);
     parser.set_version_flag("--version", fmt::format("florin {} ({})", version(), commit()));
     SettingsCommand serve(parser, "serve", "Run the payment gateway until SIGINT or SIGTERM");
-    std::string role = simulator_role;
-    serve.parser()
-        .add_option("--role", role, "payment-sim-api, or reservation-worker")
-        ->check(CLI::IsMember({simulator_role, worker_role}));
     SettingsCommand config(parser, "config", "Show every setting and where its value came from");
     bool json = false;
     config.parser().add_flag("--json", json, "As JSON");
@@ -128,7 +124,8 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     if (tool) return tool();
     const Loaded loaded = serve.load();
     if (!loaded) return refuse(loaded.error());
-    return role == worker_role ? commands.work(loaded->values) : commands.serve(loaded->values);
+    const bool works = loaded->values.roles.has(Role::ReservationWorker);
+    return works ? commands.work(loaded->values) : commands.serve(loaded->values);
 }
 
 }  // namespace
@@ -138,7 +135,8 @@ int run_command_line(const std::vector<std::string>& arguments, const Commands& 
         arguments.empty() ? "" : std::filesystem::path(arguments.front()).filename().string();
     std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
     const bool names_command = !rest.empty() && !rest.front().starts_with('-');
-    if ((program == simulator_role || program == worker_role) && !names_command)
+    if (program == service_name && !names_command) rest.insert(rest.begin(), "serve");
+    if (program == worker_name && !names_command)
         rest.insert(rest.begin(), {"serve", "--role", program});
     return parse_and_run(std::move(rest), commands);
 }

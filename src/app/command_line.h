@@ -19,8 +19,8 @@ inline constexpr int exit_ok = 0;
 inline constexpr int exit_failure = 1;
 inline constexpr int exit_usage = 2;
 
-/// Parses the arguments (the program's own name first: as `payment-sim-api` and
-/// `reservation-worker` it serves, in that role) and runs the one command they name. Prints help
+/// Parses the arguments (the program's own name first: as `payment-sim-api` it serves, as
+/// `reservation-worker` in that role) and runs the one command they name. Prints help
 /// and complaints itself; what a command throws, it passes on.
 int run_command_line(const std::vector<std::string>& arguments, const Commands& commands);
 

@@ -71,6 +71,16 @@ TEST_F(CommandLineTest, UnderTheWorkersNameOrInItsRoleItWorks) {
     EXPECT_EQ(run({"florin", "serve", "--role", "cook"}), exit_usage);
 }
 
+TEST_F(CommandLineTest, ARoleSaysWhichPartsAreServed) {
+    EXPECT_EQ(run({"florin", "serve", "--role", "worker,gateway"}), exit_ok);
+    ASSERT_EQ(runs, 1);
+    EXPECT_EQ(served.roles, (Roles{Role::Gateway, Role::Worker}));
+    EXPECT_EQ(run({"payment-sim-api", "--role", "worker,api"}), exit_ok);
+    EXPECT_EQ(served.roles, (Roles{Role::Api, Role::Worker}));
+    EXPECT_EQ(run({"florin", "serve"}), exit_ok);
+    EXPECT_EQ(served.roles, Roles::all());
+}
+
 TEST_F(CommandLineTest, WrongUsageEndsWithTwoAndDoesNotServe) {
     for (const std::vector<std::string>& arguments : {std::vector<std::string>{"florin"},
                                                       {"florin", "sevre"},

@@ -168,9 +168,11 @@ std::vector<Finding> judge_secrets(const LoadedSettings& loaded) {
 std::vector<Finding> examine(const LoadedSettings& loaded) {
     const Settings& settings = loaded.values;
     std::vector<Finding> findings;
-    findings.push_back(check_port(loaded, "GRPC_PORT", settings.server.grpc_port));
+    if (settings.roles.serve_grpc())
+        findings.push_back(check_port(loaded, "GRPC_PORT", settings.server.grpc_port));
     findings.push_back(check_port(loaded, "HEALTH_PORT", settings.server.health_port));
-    findings.push_back(check_port(loaded, "HTTP_PORT", settings.server.http_port));
+    if (settings.roles.serve_http())
+        findings.push_back(check_port(loaded, "HTTP_PORT", settings.server.http_port));
     check_storage(settings, findings);
     for (auto& finding : judge_secrets(loaded)) findings.push_back(std::move(finding));
     check_file("TLS_CERT_FILE", settings.server.tls_cert_file, findings);

@@ -23,8 +23,8 @@ std::string Readiness::json() const {
         all_up = all_up && wrong.empty();
     }
     const char* status = draining_ ? "draining" : all_up ? "ready" : "not_ready";
-    return boost::json::serialize(
-        boost::json::object{{"status", status}, {"dependencies", std::move(dependencies)}});
+    return boost::json::serialize(boost::json::object{
+        {"status", status}, {"role", roles_.text()}, {"dependencies", std::move(dependencies)}});
 }
 
 }  // namespace florin::app

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "app/roles.h"
+
 namespace florin::app {
 
 /// Whether this instance should get traffic, and what each of its dependencies says. Checks are
@@ -16,6 +18,8 @@ public:
     /// quick: it reports a known state, it does not go and look.
     using Check = std::function<std::string()>;
 
+    explicit Readiness(Roles roles) : roles_(roles) {}
+
     void add(std::string name, Check check) {
         checks_.emplace_back(std::move(name), std::move(check));
     }
@@ -24,10 +28,11 @@ public:
     void start_draining() { draining_ = true; }
 
     [[nodiscard]] bool ready() const;
-    /// {"status":"ready","dependencies":{"store":{"status":"up"}}}
+    /// {"status":"ready","role":"all","dependencies":{"store":{"status":"up"}}}
     [[nodiscard]] std::string json() const;
 
 private:
+    const Roles roles_;
     std::vector<std::pair<std::string, Check>> checks_;
     std::atomic<bool> draining_{false};
 };

@@ -3,18 +3,19 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <unistd.h>
 
 #include "app/operations_api.h"
 #include "app/readiness.h"
+#include "app/serving.h"
 #include "app/settings.h"
 #include "app/version.h"
 #include "app/wire_aws.h"
@@ -23,10 +24,7 @@
 #include "gateway/retention.h"
 #include "platform/broker/pruning.h"
 #include "platform/grpc/health.h"
-#include "platform/grpc/server.h"
 #include "platform/http/server.h"
-#include "platform/http/tls.h"
-#include "platform/runtime/completion.h"
 #include "platform/runtime/loop.h"
 #include "platform/runtime/run_on.h"
 #include "platform/store/pruning.h"
@@ -46,20 +44,20 @@ store::SqliteOptions store_options(const Settings& settings) {
     return options;
 }
 
-/// One event loop with its share of the faces, on a thread of its own.
-struct ServingLoop {
-    explicit ServingLoop(std::string name) : loop(std::move(name)) {}
-
-    runtime::Loop loop;
-    grpc::Services services;
-    http::Router router;
-    std::unique_ptr<grpc::Server> grpc_server;
-    std::unique_ptr<http::Server> http_server;
-    std::thread thread;
+/// One thing that is done in a role: a face for clients, work in the background, or both.
+struct Duty {
+    Role role;
+    /// Before the loops run.
+    std::function<void(ServingLoop&)> add_face = {};
+    /// Begins the work, on the background loop.
+    std::function<void()> start = {};
+    /// Ends it in order; what is under way stays in the store. On the background loop.
+    std::function<awaitable<void>(std::chrono::milliseconds deadline)> stop = {};
 };
 
 /// Everything one process runs. Members are in the order in which they are needed: what is below
-/// uses what is above.
+/// uses what is above. Every part is there in each role (a face may need what another role works
+/// with, such as the relay that takes a dead letter again); its duties are done where the role is.
 class Service {
 public:
     explicit Service(const Settings& settings);
@@ -67,9 +65,11 @@ public:
     void run();
 
 private:
+    [[nodiscard]] std::vector<Duty> duties();
     [[nodiscard]] std::vector<store::PruneRule> prune_rules() const;
-    void listen();
+    awaitable<void> stop_pruning();
     void add_faces(ServingLoop& serving);
+    void listen();
     awaitable<void> stop_on_signal();
     awaitable<void> drain();
 
@@ -78,48 +78,61 @@ private:
     telemetry::Metrics metrics_;
     Readiness readiness_;
     std::unique_ptr<store::Store> store_;
-    http::TlsContext grpc_tls_;
-    http::TlsContext http_tls_;
     runtime::Loop operations_{"operations"};  // health and metrics answer while the faces are busy
     runtime::Loop background_{"background"};
     GatewayParts gateway_;
     PaymentParts payments_;
     AwsParts aws_;
     store::Pruning pruning_;
+    std::vector<Duty> duties_;  // of this process's roles
     http::Router operations_router_;
     std::unique_ptr<http::Server> operations_server_;
-    std::vector<std::unique_ptr<ServingLoop>> serving_;
+    Serving serving_;
     std::thread background_thread_;
 };
 
 Service::Service(const Settings& settings)
     : settings_(settings),
+      readiness_(settings.roles),
       store_(store::open_sqlite(store_options(settings), metrics_)),
       gateway_(background_, *store_, clock_, settings, metrics_),
       payments_(background_, *store_, clock_, settings, metrics_),
       aws_(background_, *store_, clock_, settings, metrics_),
-      pruning_(background_, *store_, clock_, prune_rules(), metrics_) {
+      pruning_(background_, *store_, clock_, prune_rules(), metrics_),
+      duties_(duties()),
+      serving_(settings, metrics_) {
+    std::erase_if(duties_, [&](const Duty& duty) { return !settings.roles.has(duty.role); });
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
     readiness_.add("store", [this] {
         const auto state = store_->state();
         return state.healthy ? std::string() : state.fault;
     });
-    if (!settings.server.tls_cert_file.empty()) {
-        grpc_tls_ =
-            http::server_tls(settings.server.tls_cert_file, settings.server.tls_key_file, "h2");
-        http_tls_ = http::server_tls(settings.server.tls_cert_file, settings.server.tls_key_file,
-                                     "http/1.1");
-    }
     add_operations_routes(operations_router_, readiness_, metrics_);
-    // The writer and the background loop want the other half: with a serving loop for every core
-    // they fight for it, and a quarter fewer calls get through.
-    const unsigned half = std::max(1U, std::thread::hardware_concurrency() / 2);
-    const unsigned loops = settings.server.loops == 0 ? half : settings.server.loops;
-    for (unsigned i = 0; i < loops; ++i) {
-        serving_.push_back(std::make_unique<ServingLoop>("serving-" + std::to_string(i)));
-        add_faces(*serving_.back());
-    }
+    serving_.add_faces([this](ServingLoop& serving) { add_faces(serving); });
+}
+
+// In the order in which they begin and end.
+std::vector<Duty> Service::duties() {
+    using Deadline = std::chrono::milliseconds;
+    return {
+        {.role = Role::Gateway,
+         .add_face = [this](ServingLoop& s) { gateway_.add_faces(s.services, s.router); }},
+        {.role = Role::Api,
+         .add_face = [this](ServingLoop& s) { payments_.add_faces(s.router, aws_.relays()); }},
+        {.role = Role::Worker,
+         .start = [this] { runtime::spawn(background_, "pruning", pruning_.run()); },
+         .stop = [this](Deadline) { return stop_pruning(); }},
+        {.role = Role::Worker,
+         .start = [this] { gateway_.start(); },
+         .stop = [this](Deadline deadline) { return gateway_.stop(deadline); }},
+        {.role = Role::Worker,
+         .start = [this] { payments_.start(); },
+         .stop = [this](Deadline deadline) { return payments_.stop(deadline); }},
+        {.role = Role::Relay,
+         .start = [this] { aws_.start(); },
+         .stop = [this](Deadline deadline) { return aws_.stop(deadline); }},
+    };
 }
 
 std::vector<store::PruneRule> Service::prune_rules() const {
@@ -137,43 +150,25 @@ std::vector<store::PruneRule> Service::prune_rules() const {
     return rules;
 }
 
+awaitable<void> Service::stop_pruning() {
+    pruning_.stop();
+    co_return;
+}
+
 void Service::add_faces(ServingLoop& serving) {
-    gateway_.add_faces(serving.services, serving.router);
-    payments_.add_faces(serving.router, aws_.relays());
+    for (const auto& duty : duties_) {
+        if (duty.add_face) duty.add_face(serving);
+    }
     web::add_docs_routes(serving.router);
     grpc::add_health(serving.services, [this] { return readiness_.ready(); });
     grpc::add_reflection(serving.services);
 }
 
-// The first loop's server finds out the port when any will do; the others share it.
 void Service::listen() {
-    const auto& server = settings_.server;
-    std::uint16_t grpc_port = server.grpc_port;
-    std::uint16_t http_port = server.http_port;
-    for (auto& serving : serving_) {
-        grpc::ServerOptions grpc_options{.address = server.bind_address,
-                                         .port = grpc_port,
-                                         .share_port = true,
-                                         .limits = {},
-                                         .tls = grpc_tls_.get()};
-        grpc_options.limits.connections_max = server.connections_max;
-        serving->grpc_server = std::make_unique<grpc::Server>(serving->loop, serving->services,
-                                                              grpc_options, metrics_);
-        grpc_port = serving->grpc_server->listen();
-        http::ServerOptions http_options{.name = "api",
-                                         .address = server.bind_address,
-                                         .port = http_port,
-                                         .share_port = true,
-                                         .limits = {},
-                                         .tls = http_tls_.get()};
-        http_options.limits.connections_max = server.connections_max;
-        serving->http_server =
-            std::make_unique<http::Server>(serving->loop, serving->router, http_options, metrics_);
-        http_port = serving->http_server->listen();
-    }
+    const auto ports = serving_.listen();
     http::ServerOptions operations{.name = "operations",
-                                   .address = server.bind_address,
-                                   .port = server.health_port,
+                                   .address = settings_.server.bind_address,
+                                   .port = settings_.server.health_port,
                                    .share_port = false,
                                    .limits = {},
                                    .tls = nullptr};
@@ -182,8 +177,9 @@ void Service::listen() {
     const auto health_port = operations_server_->listen();
     telemetry::info("Florin is ready",
                     {{"version", version()},
-                     {"grpc_port", grpc_port},
-                     {"http_port", http_port},
+                     {"role", settings_.roles.text()},
+                     {"grpc_port", ports.grpc},  // 0: this role has none
+                     {"http_port", ports.http},
                      {"health_port", health_port},
                      {"environment", name_of(settings_.environment)},
                      {"data", settings_.storage.ephemeral ? std::string("in memory only")
@@ -193,19 +189,14 @@ void Service::listen() {
 void Service::run() {
     runtime::run_until_done(operations_, payments_.open());
     listen();
-    gateway_.start();
-    payments_.start();
-    aws_.start();
-    runtime::spawn(background_, "pruning", pruning_.run());
+    for (const auto& duty : duties_) {
+        if (duty.start) duty.start();
+    }
     background_thread_ = std::thread([this] { background_.run(); });
-    for (auto& serving : serving_)
-        serving->thread = std::thread([&loop = serving->loop] { loop.run(); });
+    serving_.start();
     runtime::spawn(operations_, "signals", stop_on_signal());
     operations_.run();  // until `stop_on_signal` ends it
-    for (auto& serving : serving_) {
-        serving->loop.stop();
-        serving->thread.join();
-    }
+    serving_.stop();
     background_.stop();
     background_thread_.join();
     // Commands still under way end here, while the loops and parts they answer to exist.
@@ -223,19 +214,7 @@ awaitable<void> Service::stop_on_signal() {
     operations_.stop();
 }
 
-/// Runs `task` on `loop`; `done` when it was the last of `left`. All of them start from one loop.
-awaitable<void> drain_one(runtime::Loop& loop, awaitable<void> task, std::size_t& left,
-                          runtime::Completion& done) {
-    try {
-        co_await runtime::run_on(loop, std::move(task));
-    } catch (const std::exception& fault) {
-        telemetry::error("A server could not be drained", {{"fault", fault.what()}});
-    }
-    if (--left == 0) runtime::Loop::current().complete(&done);
-}
-
-// Faces first, all at once: nobody is accepted by one while another still waits for its calls. Then
-// the deliveries under way. Timers and what is still to be delivered are in the store.
+// Faces first, then the work under way. Timers and what is still to be delivered are in the store.
 awaitable<void> Service::drain() {
     const auto until = std::chrono::steady_clock::now() + settings_.server.shutdown_timeout;
     const auto left = [until] {
@@ -243,22 +222,10 @@ awaitable<void> Service::drain() {
         return std::max(std::chrono::milliseconds(0),
                         std::chrono::duration_cast<std::chrono::milliseconds>(rest));
     };
-    std::size_t servers = 2 * serving_.size();
-    runtime::Completion drained;
-    co_await drained.wait([&] {
-        const auto start = [&](runtime::Loop& loop, awaitable<void> task) {
-            runtime::spawn(operations_, "drain",
-                           drain_one(loop, std::move(task), servers, drained));
-        };
-        for (auto& serving : serving_) {
-            start(serving->loop, serving->grpc_server->drain(left()));
-            start(serving->loop, serving->http_server->drain(left()));
-        }
-    });
-    pruning_.stop();
-    co_await runtime::run_on(background_, gateway_.stop(left()));
-    co_await runtime::run_on(background_, payments_.stop(left()));
-    co_await runtime::run_on(background_, aws_.stop(left()));
+    co_await serving_.drain(left());
+    for (const auto& duty : duties_) {
+        if (duty.stop) co_await runtime::run_on(background_, duty.stop(left()));
+    }
 }
 
 }  // namespace

@@ -71,6 +71,20 @@ void complain_about_open_payments(const LoadedSettings& loaded,
         "with `florin keys create`");
 }
 
+// A SQLite file belongs to one process: what this one leaves undone, nobody could do.
+void complain_about_split(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    const Roles& roles = loaded.values.roles;
+    if (roles.has(Role::ReservationWorker)) return;
+    const bool relays = roles.has(Role::Relay) || !loaded.values.aws.events;
+    if (roles.has(Role::Worker) && relays) return;
+    complaints.push_back(fmt::format(
+        "FLORIN_ROLE ({}): with \"{}\" nobody does the work of {}, because a SQLite database "
+        "belongs "
+        "to one process; add that role, or give DB_URL a database that several processes share",
+        source_of(loaded, "FLORIN_ROLE").text, roles.text(),
+        roles.has(Role::Worker) ? "the relay" : "the worker"));
+}
+
 }  // namespace
 
 const SettingSource& source_of(const LoadedSettings& loaded, std::string_view name) {
@@ -103,7 +117,8 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
             fmt::format("{}://localhost:{}", scheme, settings.server.http_port);
         note_reason(loaded, "PUBLIC_URL", "this HTTP_PORT");
     }
-    if (unset(loaded, "SIMULATOR_URL") && settings.server.grpc_port != 0) {
+    if (unset(loaded, "SIMULATOR_URL") && settings.server.grpc_port != 0 &&
+        settings.roles.serve_grpc()) {
         const char* const scheme = settings.server.tls_cert_file.empty() ? "http" : "https";
         settings.merchants.simulator_url =
             fmt::format("{}://localhost:{}", scheme, settings.server.grpc_port);
@@ -125,6 +140,7 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     complain_about_ports(loaded, complaints);
     complain_about_secret(loaded, complaints);
     complain_about_open_payments(loaded, complaints);
+    complain_about_split(loaded, complaints);
     if (settings.server.tls_cert_file.empty() != settings.server.tls_key_file.empty()) {
         const bool no_key = settings.server.tls_key_file.empty();
         complaints.push_back(
@@ -137,9 +153,9 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
                            std::ranges::any_of(settings.merchants.gateways, to_simulator);
     if (simulator && settings.merchants.simulator_url.empty()) {
         complaints.push_back(
-            "SIMULATOR_URL is missing: merchants use the simulator, and this process serves gRPC "
-            "on "
-            "any free port; give GRPC_PORT a number or say where the simulator is");
+            "SIMULATOR_URL is missing: merchants use the simulator, and this process serves no "
+            "gRPC "
+            "on a port that is known; say where the simulator is, or give GRPC_PORT a number");
     }
     if (settings.merchants.recovery_after <= settings.merchants.gateway_timeout) {
         complaints.push_back("RECOVERY_AFTER_MS (" + source_of(loaded, "RECOVERY_AFTER_MS").text +

@@ -21,6 +21,10 @@ void add_process_settings(std::vector<Setting>& table) {
                {{"development", Environment::Development},
                 {"staging", Environment::Staging},
                 {"production", Environment::Production}}));
+    table.push_back(role_list({"FLORIN_ROLE", group,
+                               "What this process does: all, or api, gateway, worker, relay by "
+                               "commas, or reservation-worker"},
+                              FLORIN_SETTING(roles)));
     table.push_back(choice({"LOG_LEVEL", group,
                             "Least important lines to write (default: info in production, else "
                             "debug)"},
@@ -336,8 +340,10 @@ std::string lower(std::string text) {
 
 }  // namespace
 
+// A variable of the environment says whose it is; our own flags and files need not.
 std::string Setting::key() const {
-    return lower(name);
+    constexpr std::string_view ours = "FLORIN_";
+    return lower(name.starts_with(ours) ? name.substr(ours.size()) : name);
 }
 
 std::string Setting::flag() const {

@@ -23,7 +23,7 @@ struct Setting {
     /// The value as the sources would write it; empty when there is none.
     std::function<std::string(const Settings&)> show;
 
-    /// "--grpc-port"
+    /// "--grpc-port"; FLORIN_ROLE is "--role"
     [[nodiscard]] std::string flag() const;
     /// "grpc_port", in a TOML file
     [[nodiscard]] std::string key() const;

@@ -220,6 +220,14 @@ Setting scenario(SettingText text, Member member) {
         [](gateway::Scenario value) { return std::string(gateway::name_of(value)); });
 }
 
+template <class Member>
+Setting role_list(SettingText text, Member member) {
+    return parsed(std::move(text),
+                  "all, or some of api, gateway, worker and relay by commas, or reservation-worker "
+                  "alone",
+                  member, Roles::parse, [](const Roles& roles) { return roles.text(); });
+}
+
 /// One of several names, in any case; a value is shown by its first name.
 template <class Member,
           class Value = std::remove_reference_t<std::invoke_result_t<Member, Settings&>>>

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/roles.h"
 #include "gateway/payment_intent.h"
 #include "platform/base/time.h"
 #include "platform/telemetry/log.h"
@@ -129,6 +130,7 @@ struct Settings {
     };
 
     Environment environment = Environment::Development;
+    Roles roles = Roles::all();
     telemetry::Level log_level = telemetry::Level::Debug;
     telemetry::Format log_format = telemetry::Format::Console;
     Server server;

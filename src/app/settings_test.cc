@@ -242,13 +242,28 @@ TEST_F(SettingsTest, SettingsThatDoNotFitTogetherAreRefused) {
         {{{"GRPC_PORT", "8080"}}, "GRPC_PORT (environment) and HTTP_PORT (default) are both 8080"},
         {{{"TLS_CERT_FILE", "cert.pem"}}, "TLS_KEY_FILE is missing"},
         {{{"TLS_KEY_FILE", "key.pem"}}, "TLS_CERT_FILE is missing"},
-        {{{"WEBHOOK_BACKOFF_MAX_MS", "500"}}, "is less than WEBHOOK_BACKOFF_BASE_MS"}};
+        {{{"WEBHOOK_BACKOFF_MAX_MS", "500"}}, "is less than WEBHOOK_BACKOFF_BASE_MS"},
+        {{{"FLORIN_ROLE", "api"}},
+         "FLORIN_ROLE (environment): with \"api\" nobody does the work of "
+         "the worker"},
+        {{{"FLORIN_ROLE", "worker"}, {"AWS_EVENTS", "true"}}, "nobody does the work of the relay"},
+        {{{"FLORIN_ROLE", "api,worker"}, {"MERCHANT_GATEWAY", "simulator"}},
+         "SIMULATOR_URL is missing"}};
     for (const auto& [environment, complaint] : cases) {
         SCOPED_TRACE(complaint);
         inputs.environment = environment;
         ASSERT_EQ(complaints().size(), 1U);
         EXPECT_NE(complaints()[0].find(complaint), std::string::npos) << complaints()[0];
     }
+}
+
+TEST_F(SettingsTest, OneProcessMayLeaveOutAFaceAndTheSimulatorIsThenSomewhereElse) {
+    inputs.environment = {{"FLORIN_ROLE", "api,worker"}};
+    EXPECT_EQ(loaded().values.merchants.simulator_url, "");
+    inputs.environment = {{"FLORIN_ROLE", "gateway,worker"}};
+    EXPECT_EQ(loaded().values.merchants.simulator_url, "http://localhost:8030");
+    inputs.environment = {{"FLORIN_ROLE", "reservation-worker"}};
+    EXPECT_TRUE(loaded().values.roles.has(Role::ReservationWorker));
 }
 
 TEST_F(SettingsTest, BusinessDaysBeginAndAreSettledWhereTheyAreToldTo) {
@@ -305,6 +320,10 @@ TEST(SettingTable, FlagsAndKeysFollowTheName) {
     ASSERT_NE(found, table.end());
     EXPECT_EQ(found->flag(), "--webhook-backoff-base-ms");
     EXPECT_EQ(found->key(), "webhook_backoff_base_ms");
+    const auto role = std::ranges::find(table, "FLORIN_ROLE", &Setting::name);
+    ASSERT_NE(role, table.end());
+    EXPECT_EQ(role->flag(), "--role");
+    EXPECT_EQ(role->key(), "role");
 }
 
 }  // namespace
