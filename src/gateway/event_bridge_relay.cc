@@ -58,6 +58,7 @@ std::expected<std::string, std::string> event_detail(const broker::Message& mess
             return std::unexpected(std::string("the event has no \"") + key + '"');
         detail[key] = *value;
     }
+    // To whoever listens for it a payment is approved or it is not; `status` says how it ended.
     detail["type"] = message.topic == "payment.completed" ? "payment.approved" : "payment.failed";
     detail["notification_id"] = message.event_id.text();
     return json::serialize(detail);

@@ -30,9 +30,9 @@ struct EventBridgeRelayOptions {
 /// what is missing.
 std::expected<std::string, std::string> event_detail(const broker::Message& message);
 
-/// Tells the outcomes of payments, completed or failed, to an event bus: ten to a call, several
-/// calls at once. An entry that the bus does not take is told apart from a bus that takes nothing.
-/// Counts florin_event_bridge_entries_total{result}. On one loop.
+/// Tells the outcomes of payments (completed, failed, cancelled, expired) to an event bus: ten to a
+/// call, several calls at once. An entry that the bus does not take is told apart from a bus that
+/// takes nothing. Counts florin_event_bridge_entries_total{result}. On one loop.
 class EventBridgeRelay final : public broker::Relay {
 public:
     /// The references outlive this object; `client` speaks to `aws::event_bridge_service`.
@@ -42,7 +42,7 @@ public:
     static constexpr std::string_view group_name = "event-bridge";
     [[nodiscard]] std::string_view group() const override { return group_name; }
     [[nodiscard]] std::vector<std::string> topics() const override {
-        return {"payment.completed", "payment.failed"};
+        return {"payment.completed", "payment.failed", "payment.cancelled", "payment.expired"};
     }
     awaitable<std::vector<broker::Relayed>> relay(std::vector<broker::Message> messages) override;
 

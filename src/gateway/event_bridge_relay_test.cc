@@ -42,9 +42,11 @@ TEST(EventDetail, HasTheContractsKeysInItsOrderAndOursAfterThem) {
               R"("payment_intent_id":"pay-1","transaction_id":"txn-1","failure_reason":"",)"
               R"("type":"payment.approved",)"
               R"("notification_id":"00000000-0000-0000-0000-000000000001"})");
-    const auto failed = event_detail(message_of(1, "payment.failed"));
-    ASSERT_TRUE(failed);
-    EXPECT_NE(failed->find(R"("type":"payment.failed")"), std::string::npos);
+    for (const char* unpaid : {"payment.failed", "payment.cancelled", "payment.expired"}) {
+        const auto detail = event_detail(message_of(1, unpaid));
+        ASSERT_TRUE(detail);
+        EXPECT_NE(detail->find(R"("type":"payment.failed")"), std::string::npos) << unpaid;
+    }
 }
 
 TEST(EventDetail, WhatIsMissingIsNamed) {
@@ -121,6 +123,11 @@ TEST_F(EventBridgeRelayTest, EntriesGoOutTenToACall) {
     EXPECT_EQ(entry.at("DetailType"), "Payment Status Updated");
     EXPECT_EQ(entry.at("EventBusName"), "ticket-reservation-events");
     EXPECT_EQ(entry.as_object().size(), 4U);
+}
+
+TEST_F(EventBridgeRelayTest, EveryOutcomeIsToldAndNothingElse) {
+    EXPECT_EQ(bus.topics(), (std::vector<std::string>{"payment.completed", "payment.failed",
+                                                      "payment.cancelled", "payment.expired"}));
 }
 
 TEST_F(EventBridgeRelayTest, NoMessagesAreNoCall) {

@@ -30,6 +30,8 @@ std::string_view name_of(ReservationEvent::Kind kind) {
             return "approved";
         case ReservationEvent::Kind::Failed:
             return "failed";
+        case ReservationEvent::Kind::Cancelled:
+            return "cancelled";
         case ReservationEvent::Kind::Expired:
             return "expired";
     }
@@ -44,11 +46,10 @@ awaitable<HandlerResult> Handler::handle(ReservationEvent event) {
             if (!done(confirmed)) co_return confirmed;
             co_return co_await commit(event);
         }
-        case ReservationEvent::Kind::Failed: {
-            auto cancelled = co_await set_status(event, "CANCELLED");
-            if (!done(cancelled)) co_return cancelled;
-            co_return co_await release(event, "FAILED_PAYMENT");
-        }
+        case ReservationEvent::Kind::Failed:
+            co_return co_await cancel(event, "FAILED_PAYMENT");
+        case ReservationEvent::Kind::Cancelled:
+            co_return co_await cancel(event, "CANCELLED");
         case ReservationEvent::Kind::Expired: {
             auto released = co_await release(event, "EXPIRED");
             if (!done(released)) co_return released;
@@ -56,6 +57,12 @@ awaitable<HandlerResult> Handler::handle(ReservationEvent event) {
         }
     }
     co_return HandlerResult{};
+}
+
+awaitable<HandlerResult> Handler::cancel(const ReservationEvent& event, const char* reason) {
+    auto cancelled = co_await set_status(event, "CANCELLED");
+    if (!done(cancelled)) co_return cancelled;
+    co_return co_await release(event, reason);
 }
 
 awaitable<HandlerResult> Handler::fill_in_seats(ReservationEvent& event) {

@@ -22,13 +22,13 @@ struct HandlerResult {
     std::string error_message;
 };
 
-/// "approved", "failed", "expired": the label of metrics.
+/// "approved", "failed", "cancelled", "expired": the label of metrics.
 std::string_view name_of(ReservationEvent::Kind kind);
 
 /// Takes the steps of an event in their order, each of which may be repeated. Approved: confirm,
-/// then sell the seats. Failed: cancel, then give them back. Expired: give them back, then expire.
-/// Seats that the event does not name are asked of the reservation API; a reservation without seats
-/// leaves the inventory alone. On one loop.
+/// then sell the seats. Failed, cancelled: cancel, then give them back. Expired: give them back,
+/// then expire. Seats that the event does not name are asked of the reservation API; a reservation
+/// without seats leaves the inventory alone. On one loop.
 class Handler {
 public:
     /// The references outlive this object.
@@ -38,6 +38,7 @@ public:
     awaitable<HandlerResult> handle(ReservationEvent event);
 
 private:
+    awaitable<HandlerResult> cancel(const ReservationEvent& event, const char* reason);
     awaitable<HandlerResult> fill_in_seats(ReservationEvent& event);
     awaitable<HandlerResult> set_status(const ReservationEvent& event, const char* status);
     awaitable<HandlerResult> commit(const ReservationEvent& event);

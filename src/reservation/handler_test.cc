@@ -38,6 +38,8 @@ TEST_F(HandlerTest, StepsComeInTheirOrder) {
     EXPECT_EQ(services.calls, (Lines{"CONFIRMED rsv-1", "commit concert/B-1"}));
     EXPECT_EQ(handle(event_of(ReservationEvent::Kind::Failed)), Kind::Done);
     EXPECT_EQ(services.calls, (Lines{"CANCELLED rsv-1", "release concert/B-1 FAILED_PAYMENT"}));
+    EXPECT_EQ(handle(event_of(ReservationEvent::Kind::Cancelled)), Kind::Done);
+    EXPECT_EQ(services.calls, (Lines{"CANCELLED rsv-1", "release concert/B-1 CANCELLED"}));
     EXPECT_EQ(handle(event_of(ReservationEvent::Kind::Expired)), Kind::Done);
     EXPECT_EQ(services.calls, (Lines{"release concert/B-1 EXPIRED", "EXPIRED rsv-1"}));
 }

@@ -37,8 +37,10 @@ struct KnownType {
     std::string_view type;
     Kind kind;
 };
-constexpr std::array<KnownType, 4> known_types = {{{"payment.approved", Kind::Approved},
+constexpr std::array<KnownType, 6> known_types = {{{"payment.approved", Kind::Approved},
                                                    {"payment.failed", Kind::Failed},
+                                                   {"payment.cancelled", Kind::Cancelled},
+                                                   {"payment.expired", Kind::Expired},
                                                    {"reservation.expired", Kind::Expired},
                                                    {"reservation.hold.expired", Kind::Expired}}};
 
@@ -48,7 +50,18 @@ std::string type_of_status(std::string_view status) {
     if (status.starts_with(prefix)) status.remove_prefix(prefix.size());
     if (status == "COMPLETED" || status == "APPROVED") return "payment.approved";
     if (status == "FAILED") return "payment.failed";
+    if (status == "CANCELLED") return "payment.cancelled";
+    if (status == "EXPIRED") return "payment.expired";
     return "";
+}
+
+std::expected<std::string, Unusable> type_of_outcome(const json::object& payment) {
+    const std::string status = text_of(payment, "status");
+    auto type = type_of_status(status);
+    if (!type.empty()) return type;
+    return std::unexpected(
+        Unusable{"UnknownEventType",
+                 "no reservation waits for a payment to become \"" + status.substr(0, 100) + '"'});
 }
 
 std::expected<std::string, Unusable> type_of(const json::object& body, const json::object& detail) {
@@ -60,12 +73,7 @@ std::expected<std::string, Unusable> type_of(const json::object& body, const jso
                                         "worker knows: \"" +
                                             detail_type.substr(0, 100) + '"'});
     }
-    const std::string status = text_of(detail, "status");
-    auto type = type_of_status(status);
-    if (!type.empty()) return type;
-    return std::unexpected(
-        Unusable{"UnknownEventType",
-                 "no reservation waits for a payment to become \"" + status.substr(0, 100) + '"'});
+    return type_of_outcome(detail);
 }
 
 std::expected<std::vector<std::string>, Unusable> seats_of(const json::object& detail) {
@@ -100,30 +108,26 @@ std::int32_t quantity_of(const json::object& detail, std::size_t seats) {
     return static_cast<std::int32_t>(seats);
 }
 
-std::expected<ReservationEvent, Unusable> read(const json::object& body,
-                                               const json::object& detail) {
-    auto type = type_of(body, detail);
-    if (!type) return std::unexpected(type.error());
+std::expected<ReservationEvent, Unusable> read(std::string type, const json::object& detail) {
     std::optional<Kind> kind;
     for (const auto& known : known_types) {
-        if (known.type == *type) kind = known.kind;
+        if (known.type == type) kind = known.kind;
     }
     if (!kind) {
         return std::unexpected(
-            Unusable{"UnknownEventType", "unknown event type: " + type->substr(0, 100)});
+            Unusable{"UnknownEventType", "unknown event type: " + type.substr(0, 100)});
     }
     auto seats = seats_of(detail);
     if (!seats) return std::unexpected(seats.error());
     ReservationEvent event;
     event.kind = *kind;
-    event.type = std::move(*type);
+    event.type = std::move(type);
     event.reservation_id = text_of(detail, "reservation_id");
     event.payment_intent_id = first_of(detail, {"payment_intent_id", "payment_id"});
     event.event_id = text_of(detail, "event_id");
     event.quantity = quantity_of(detail, seats->size());
     event.seat_ids = std::move(*seats);
     event.user_id = text_of(detail, "user_id");
-    event.trace_id = safe_trace_id(text_of(body, "trace_id"));
     if (event.reservation_id.empty()) return malformed("\"reservation_id\" is missing or empty");
     return event;
 }
@@ -139,10 +143,29 @@ std::expected<ReservationEvent, Unusable> parse_event(std::string_view body,
     boost::system::error_code error;
     const json::value parsed = json::parse(body, error);
     if (error || !parsed.is_object()) return malformed("the body is not a JSON object");
-    const json::value* detail = parsed.get_object().if_contains("detail");
+    const json::object& envelope = parsed.get_object();
+    const json::value* detail = envelope.if_contains("detail");
     if (detail == nullptr || !detail->is_object()) return malformed("\"detail\" is no object");
-    auto event = read(parsed.get_object(), detail->get_object());
-    if (event && !trace_id.empty()) event->trace_id = safe_trace_id(trace_id);
+    auto type = type_of(envelope, detail->get_object());
+    if (!type) return std::unexpected(std::move(type.error()));
+    auto event = read(std::move(*type), detail->get_object());
+    if (event) {
+        event->trace_id =
+            safe_trace_id(trace_id.empty() ? text_of(envelope, "trace_id") : std::string(trace_id));
+    }
+    return event;
+}
+
+std::expected<ReservationEvent, Unusable> parse_outcome(std::string_view payload) {
+    boost::system::error_code error;
+    const json::value parsed = json::parse(payload, error);
+    if (error || !parsed.is_object()) return malformed("the event is not a JSON object");
+    const json::value* data = parsed.get_object().if_contains("data");
+    if (data == nullptr || !data->is_object()) return malformed("\"data\" is no object");
+    auto type = type_of_outcome(data->get_object());
+    if (!type) return std::unexpected(std::move(type.error()));
+    auto event = read(std::move(*type), data->get_object());
+    if (event) event->trace_id = safe_trace_id(text_of(parsed.get_object(), "correlationid"));
     return event;
 }
 

@@ -11,9 +11,10 @@ namespace florin::reservation {
 /// What has happened to a reservation's payment, or to its hold.
 struct ReservationEvent {
     enum class Kind : std::uint8_t {
-        Approved,  // paid: confirm it and sell its seats
-        Failed,    // not paid: cancel it and give its seats back
-        Expired    // nobody paid in time: give its seats back and let it expire
+        Approved,   // paid: confirm it and sell its seats
+        Failed,     // not paid: cancel it and give its seats back
+        Cancelled,  // the payment was called off: as `Failed`, for another reason
+        Expired     // nobody paid in time: give its seats back and let it expire
     };
     Kind kind = Kind::Approved;
     std::string type;  // as metrics and logs name it: "payment.approved"
@@ -41,5 +42,8 @@ struct Unusable {
 /// wins over the body's.
 std::expected<ReservationEvent, Unusable> parse_event(std::string_view body,
                                                       std::string_view trace_id);
+
+/// Reads a payment's outcome as our own log tells it: a CloudEvent around the payment.
+std::expected<ReservationEvent, Unusable> parse_outcome(std::string_view payload);
 
 }  // namespace florin::reservation

@@ -28,6 +28,26 @@ TEST(ReservationEvent, TheEnvelopeOfEventBridgeTellsAPaymentsOutcome) {
     EXPECT_EQ(parse_event(envelope("PAYMENT_STATUS_APPROVED"), "")->kind, Kind::Approved);
     EXPECT_EQ(parse_event(envelope("COMPLETED"), "")->kind, Kind::Approved);
     EXPECT_EQ(parse_event(envelope("PAYMENT_STATUS_FAILED"), "")->kind, Kind::Failed);
+    EXPECT_EQ(parse_event(envelope("PAYMENT_STATUS_CANCELLED"), "")->kind, Kind::Cancelled);
+    EXPECT_EQ(parse_event(envelope("PAYMENT_STATUS_EXPIRED"), "")->kind, Kind::Expired);
+}
+
+std::string logged(const std::string& status) {
+    return R"({"specversion":"1.0","type":"payment.completed","correlationid":"trace-1","data":{)"
+           R"("payment_id":"pay-1","reservation_id":"rsv-1","user_id":"user-1","status":")" +
+           status + R"(","amount":100000,"payment_intent_id":"pay-1"}})";
+}
+
+TEST(ReservationEvent, OurOwnLogTellsTheSameNews) {
+    const auto event = parse_outcome(logged("PAYMENT_STATUS_COMPLETED"));
+    ASSERT_TRUE(event) << event.error().error_message;
+    EXPECT_EQ(event->type, "payment.approved");
+    EXPECT_EQ(event->trace_id, "trace-1");
+    EXPECT_EQ(event->key(), parse_event(envelope("PAYMENT_STATUS_COMPLETED"), "")->key());
+    EXPECT_EQ(parse_outcome(logged("PAYMENT_STATUS_EXPIRED"))->kind, Kind::Expired);
+    for (const std::string& useless :
+         {std::string("oops"), std::string("{}"), logged("PAYMENT_STATUS_REFUNDED")})
+        EXPECT_FALSE(parse_outcome(useless)) << useless;
 }
 
 TEST(ReservationEvent, AFlatEventNamesItsType) {
