@@ -37,7 +37,8 @@ ConsumerGroup::ConsumerGroup(runtime::Loop& loop, store::Store& store, Consumer&
       group_(consumer.group()),
       topics_(consumer.topics()),
       random_(options.seed),
-      runner_(loop, clock, group_, options, [this] { return step(); }),
+      runner_(
+          loop, clock, group_, options, [this] { return step(); }, [this] { forget(); }),
       metrics_(metrics, group_),
       dead_letters_(metrics, group_),
       done_(metrics_.messages("done")),
@@ -56,6 +57,11 @@ awaitable<ConsumerGroup::Step> ConsumerGroup::step() {
         report_fault(fault.what());
     }
     co_return Step::Failed;
+}
+
+void ConsumerGroup::forget() {
+    stored_offset_.reset();
+    suspect_.reset();
 }
 
 awaitable<void> ConsumerGroup::begin() {

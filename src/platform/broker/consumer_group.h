@@ -54,6 +54,7 @@ private:
         std::optional<std::int64_t> dead_letters;  // when it was time to count them
     };
 
+    void forget();
     awaitable<void> begin();
     awaitable<LogPage> read();
     awaitable<void> handle(LogPage page);

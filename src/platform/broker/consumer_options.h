@@ -6,6 +6,10 @@
 #include "platform/base/time.h"
 #include "platform/limits/backoff.h"
 
+namespace florin::leases {
+class Leases;
+}
+
 namespace florin::broker {
 
 struct ConsumerOptions {
@@ -24,6 +28,8 @@ struct ConsumerOptions {
     int attempts_max = 10;
     limits::BackoffPolicy backoff{Milliseconds(100), Milliseconds(30'000)};
     std::uint64_t seed = 1;  // of jitter and of the ids of dead letters
+    /// Of processes that share the store: one of them runs the group at a time. Nothing: this one.
+    leases::Leases* leases = nullptr;
 };
 
 }  // namespace florin::broker

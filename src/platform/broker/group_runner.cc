@@ -3,17 +3,20 @@
 #include <chrono>
 #include <utility>
 
+#include "platform/leases/leases.h"
 #include "platform/runtime/loop.h"
 
 namespace florin::broker {
 
 GroupRunner::GroupRunner(runtime::Loop& loop, const Clock& clock, std::string group,
-                         ConsumerOptions options, Round round)
+                         ConsumerOptions options, Round round, Forget forget)
     : loop_(loop),
       clock_(clock),
       group_(std::move(group)),
       options_(options),
+      lease_("group " + group_),
       round_(std::move(round)),
+      forget_(std::move(forget)),
       wakeup_(loop),
       random_(options.seed) {}
 
@@ -33,6 +36,10 @@ awaitable<bool> GroupRunner::stop(Milliseconds deadline) {
 
 awaitable<void> GroupRunner::run() {
     while (!stopping_) {
+        if (!ours()) {
+            co_await wakeup_.wait_until(clock_, clock_.now() + options_.look_interval);
+            continue;
+        }
         const Step last = co_await round_();
         failures_ = last == Step::Failed ? failures_ + 1 : 0;
         switch (last) {
@@ -48,6 +55,13 @@ awaitable<void> GroupRunner::run() {
         if (!stopping_) co_await runtime::sleep_for(options_.batch_pause);
     }
     running_ = false;
+}
+
+bool GroupRunner::ours() {
+    if (options_.leases == nullptr) return true;
+    const bool before = std::exchange(ours_, options_.leases->ours(lease_));
+    if (ours_ && !before) forget_();
+    return ours_;
 }
 
 // New events wake a group all the time, but are no reason to ask somebody again who is away.

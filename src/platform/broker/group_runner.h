@@ -25,10 +25,13 @@ public:
     /// One round; it does not throw.
     using Round = std::function<awaitable<Step>()>;
 
-    /// The references outlive this object. `group` is for the log; of the options those about
-    /// pauses are used.
+    /// What is known of the group is out of date: another process may have run it meanwhile.
+    using Forget = std::function<void()>;
+
+    /// The references outlive this object. `group` is for the log and names the lease; of the
+    /// options those about pauses are used, and the leases.
     GroupRunner(runtime::Loop& loop, const Clock& clock, std::string group, ConsumerOptions options,
-                Round round);
+                Round round, Forget forget);
 
     /// Begins to run. Call it once.
     void start();
@@ -43,16 +46,20 @@ public:
 
 private:
     awaitable<void> run();
+    [[nodiscard]] bool ours();
     awaitable<void> back_off();
 
     runtime::Loop& loop_;
     const Clock& clock_;
     const std::string group_;
     const ConsumerOptions options_;
+    const std::string lease_;
     const Round round_;
+    const Forget forget_;
     runtime::Wakeup wakeup_;
     Random random_;
     int failures_ = 0;
+    bool ours_ = true;
     bool running_ = false;
     bool stopping_ = false;
 };

@@ -8,6 +8,8 @@ namespace {
 constexpr store::Sql select_offset("SELECT position FROM consumer_offset WHERE consumer_group = ?");
 constexpr store::Sql update_offset(
     "UPDATE consumer_offset SET position = ? WHERE consumer_group = ?");
+constexpr store::Sql move_sql(
+    "UPDATE consumer_offset SET position = ? WHERE consumer_group = ? AND position = ?");
 constexpr store::Sql insert_offset(
     "INSERT INTO consumer_offset (consumer_group, position) VALUES (?, ?)");
 constexpr store::Sql select_lowest("SELECT MIN(position) FROM consumer_offset");
@@ -22,6 +24,11 @@ std::optional<std::int64_t> offset_of(store::Snapshot& snapshot, std::string_vie
 
 void set_offset(store::Transaction& tx, std::string_view group, std::int64_t position) {
     if (tx.execute(update_offset, position, group) == 0) tx.execute(insert_offset, group, position);
+}
+
+bool move_offset(store::Transaction& tx, std::string_view group, std::int64_t from,
+                 std::int64_t to) {
+    return tx.execute(move_sql, to, group, from) == 1;
 }
 
 std::int64_t begin_at(store::Transaction& tx, std::string_view group,

@@ -16,6 +16,10 @@ std::optional<std::int64_t> offset_of(store::Snapshot& snapshot, std::string_vie
 /// Moves the group there, forwards or back.
 void set_offset(store::Transaction& tx, std::string_view group, std::int64_t position);
 
+/// Moves the group on; false, and nothing moved, when it does not stand at `from` any more.
+bool move_offset(store::Transaction& tx, std::string_view group, std::int64_t from,
+                 std::int64_t to);
+
 /// Where the group stands; one that has never begun begins at `start`.
 std::int64_t begin_at(store::Transaction& tx, std::string_view group, ConsumerOptions::Start start);
 

@@ -1,6 +1,7 @@
 #include "platform/broker/relay_group.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "platform/broker/event_log.h"
@@ -25,7 +26,8 @@ RelayGroup::RelayGroup(runtime::Loop& loop, store::Store& store, Relay& relay, c
       group_(relay.group()),
       topics_(relay.topics()),
       ids_(clock, options.seed),
-      runner_(loop, clock, group_, options, [this] { return step(); }),
+      runner_(
+          loop, clock, group_, options, [this] { return step(); }, [this] { forget(); }),
       metrics_(metrics, group_),
       dead_letters_(metrics, group_),
       done_(metrics_.messages("done")),
@@ -45,6 +47,11 @@ awaitable<RelayGroup::Step> RelayGroup::step() {
         report_later(fault.what());
     }
     co_return Step::Failed;
+}
+
+void RelayGroup::forget() {
+    stored_offset_.reset();
+    page_.clear();
 }
 
 awaitable<void> RelayGroup::begin() {
@@ -115,10 +122,16 @@ awaitable<void> RelayGroup::commit() {
     if (settled == 0 && (!all || position_ - *stored_offset_ < unstored_rows_max)) co_return;
     const std::int64_t offset = all ? position_ : page_[settled - 1].message.position;
     const auto letters = dead_letters_among(settled);
-    co_await store_.write([this, offset, &letters](store::Transaction& tx) {
+    const bool moved = co_await store_.write([this, offset, &letters](store::Transaction& tx) {
+        if (!move_offset(tx, group_, *stored_offset_, offset)) return false;
         for (const auto& letter : letters) dead_letters::insert(tx, letter);
-        set_offset(tx, group_, offset);
+        return true;
     });
+    if (!moved) {
+        forget();
+        throw std::runtime_error(
+            "another process has moved the group: it is read again from there");
+    }
     stored_offset_ = offset;
     page_.erase(page_.begin(), unsettled);
     if (letters.empty()) co_return;

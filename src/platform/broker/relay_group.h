@@ -52,6 +52,7 @@ private:
         std::optional<Relayed> given_up = std::nullopt;  // settled as a dead letter
     };
 
+    void forget();
     awaitable<void> begin();
     awaitable<void> read_page();
     awaitable<void> carry();

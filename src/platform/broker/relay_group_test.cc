@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/broker/consumer_test_world.h"
+#include "platform/leases/leases.h"
 
 namespace florin::broker {
 namespace {
@@ -176,6 +177,50 @@ TEST_F(RelayGroupTest, AStopDoesNotWaitForTheOtherSideToComeBack) {
     group->start();
     EXPECT_TRUE(world.get(store::eventually([&] { return relay.rounds > 0; })));
     EXPECT_TRUE(world.get(group->stop(Seconds(10))));
+}
+
+TEST_F(RelayGroupTest, AGroupThatAnotherProcessHasMovedGoesOnFromThere) {
+    append(2);
+    auto group = group_of();
+    EXPECT_EQ(step(*group), Step::AtEnd);
+    append(2);
+    EXPECT_EQ(step(*group_of()), Step::AtEnd);  // the other process
+    EXPECT_EQ(step(*group), Step::Failed) << "it has carried 3 and 4 for nothing, and notices";
+    append(1);
+    EXPECT_EQ(step(*group), Step::AtEnd);
+    EXPECT_EQ(relay.carried, (Positions{1, 2, 3, 4, 3, 4, 5}));
+    EXPECT_EQ(offset(), 5);
+}
+
+/// Leases that a test gives and takes.
+class GivenLeases final : public leases::Leases {
+public:
+    bool ours(std::string_view /*work*/) override { return given; }
+    void leave(std::string_view /*work*/) override {}
+    bool given = true;
+};
+
+TEST_F(RelayGroupTest, OfTwoProcessesTheOneWithTheLeaseCarriesAndTheOtherGoesOnBehindIt) {
+    GivenLeases first_leases;
+    GivenLeases second_leases;
+    second_leases.given = false;
+    ConsumerOptions options = ConsumerWorld::quick();
+    options.look_interval = Milliseconds(1);
+    options.leases = &first_leases;
+    auto first = group_of(options);
+    options.leases = &second_leases;
+    auto second = group_of(options);
+    first->start();
+    second->start();
+    append(100);
+    EXPECT_TRUE(world.get(store::eventually([&] { return relay.carried.size() == 100; })));
+    EXPECT_TRUE(world.get(first->stop(Seconds(10))));
+    second_leases.given = true;
+    append(100);
+    EXPECT_TRUE(world.get(store::eventually([&] { return relay.carried.size() == 200; })));
+    EXPECT_TRUE(world.get(second->stop(Seconds(10))));
+    EXPECT_EQ(relay.carried.back(), 200);
+    EXPECT_EQ(offset(), 200);
 }
 
 }  // namespace
