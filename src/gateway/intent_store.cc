@@ -48,12 +48,16 @@ constexpr Sql insert_refund_sql(
 constexpr Sql refunds_sql(
     "SELECT id, amount, reason, created_at FROM gateway_refund WHERE intent_id = ? ORDER BY id");
 
-constexpr Sql prune_refunds_sql(
-    "DELETE FROM gateway_refund WHERE intent_id IN"
-    " (SELECT id FROM gateway_intent WHERE id < ? AND due_at IS NULL ORDER BY id LIMIT ?)");
+#define OLDEST_INTENTS \
+    "SELECT id FROM gateway_intent WHERE id < ? AND due_at IS NULL ORDER BY id LIMIT ?"
+constexpr Sql prune_refunds_sql("DELETE FROM gateway_refund WHERE intent_id IN (" OLDEST_INTENTS
+                                ")",
+                                "DELETE r FROM gateway_refund r JOIN (" OLDEST_INTENTS
+                                ") oldest ON oldest.id = r.intent_id");
 constexpr Sql prune_sql(
-    "DELETE FROM gateway_intent WHERE id IN"
-    " (SELECT id FROM gateway_intent WHERE id < ? AND due_at IS NULL ORDER BY id LIMIT ?)");
+    "DELETE FROM gateway_intent WHERE id IN (" OLDEST_INTENTS ")",
+    "DELETE FROM gateway_intent WHERE id < ? AND due_at IS NULL ORDER BY id LIMIT ?");
+#undef OLDEST_INTENTS
 
 PaymentIntent read_intent(const Rows& row) {
     PaymentIntent intent;

@@ -26,7 +26,7 @@ constexpr Sql list_of_merchant_sql("SELECT " KEY_COLUMNS
                                    " ORDER BY id DESC LIMIT ?");
 constexpr Sql count_usable_sql(
     "SELECT count(*) FROM merchant_api_key WHERE merchant_id = ? AND revoked_at IS NULL"
-    " AND coalesce(expires_at, ?2 + 1) > ?2 AND coalesce(retires_at, ?2 + 1) > ?2");
+    " AND (expires_at IS NULL OR expires_at > ?) AND (retires_at IS NULL OR retires_at > ?)");
 constexpr Sql update_ends_sql(
     "UPDATE merchant_api_key SET retires_at = ?, revoked_at = ? WHERE id = ?");
 constexpr Sql record_use_sql(
@@ -95,7 +95,7 @@ std::vector<ApiKey> list_keys(store::Snapshot& snapshot, const KeyFilter& filter
 }
 
 std::int64_t count_usable_keys(store::Snapshot& snapshot, std::string_view merchant, Instant now) {
-    auto rows = snapshot.query(count_usable_sql, merchant, now);
+    auto rows = snapshot.query(count_usable_sql, merchant, now, now);
     return rows.next() ? rows.integer(0) : 0;
 }
 

@@ -13,7 +13,8 @@ constexpr Sql keep_sql(
 constexpr Sql find_answer_sql("SELECT status, body FROM merchant_idempotency_answer WHERE id = ?");
 constexpr Sql prune_sql(
     "DELETE FROM merchant_idempotency_answer WHERE id IN"
-    " (SELECT id FROM merchant_idempotency_answer WHERE id < ? ORDER BY id LIMIT ?)");
+    " (SELECT id FROM merchant_idempotency_answer WHERE id < ? ORDER BY id LIMIT ?)",
+    "DELETE FROM merchant_idempotency_answer WHERE id < ? ORDER BY id LIMIT ?");
 
 std::string text_of(const std::array<std::uint8_t, 16>& bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

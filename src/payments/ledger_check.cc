@@ -26,7 +26,9 @@ constexpr Sql payments_sql(
     " FROM merchant_payment ORDER BY id");
 constexpr Sql transactions_sql(
     "SELECT subject_id, step, movement, book_id FROM ledger_transaction"
-    " INDEXED BY ledger_transaction_subject ORDER BY subject_id, step");
+    " INDEXED BY ledger_transaction_subject ORDER BY subject_id, step",
+    "SELECT subject_id, step, movement, book_id FROM ledger_transaction"
+    " FORCE INDEX (ledger_transaction_subject) ORDER BY subject_id, step");
 constexpr Sql entries_sql(
     "SELECT subject_id, step, debit, credit, amount FROM ledger_entry"
     " ORDER BY subject_id, step, line");

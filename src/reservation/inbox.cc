@@ -5,10 +5,12 @@ namespace {
 
 constexpr store::Sql select_one("SELECT 1 FROM reservation_inbox WHERE event_key = ?");
 constexpr store::Sql insert_one(
-    "INSERT INTO reservation_inbox (event_key, done_at) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    "INSERT INTO reservation_inbox (event_key, done_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    "INSERT IGNORE INTO reservation_inbox (event_key, done_at) VALUES (?, ?)");
 constexpr store::Sql delete_old(
     "DELETE FROM reservation_inbox WHERE event_key IN"
-    " (SELECT event_key FROM reservation_inbox WHERE done_at < ? ORDER BY done_at LIMIT ?)");
+    " (SELECT event_key FROM reservation_inbox WHERE done_at < ? ORDER BY done_at LIMIT ?)",
+    "DELETE FROM reservation_inbox WHERE done_at < ? ORDER BY done_at LIMIT ?");
 
 }  // namespace
 

@@ -20,16 +20,28 @@ using store::Sql;
 constexpr std::string_view captured = "payment.captured";
 constexpr std::string_view refunded = "payment.refunded";
 
-constexpr Sql add_capture(
-    "INSERT INTO merchant_daily_sales (merchant_id, day, currency, captures, captured_amount,"
+#define CAPTURE_OF_A_DAY                                                                       \
+    "INSERT INTO merchant_daily_sales (merchant_id, day, currency, captures, captured_amount," \
     " refunds, refunded_amount) VALUES (?,?,?,1,?,0,0)"
-    " ON CONFLICT (merchant_id, day, currency) DO UPDATE SET captures = captures + 1,"
-    " captured_amount = captured_amount + excluded.captured_amount");
-constexpr Sql add_refund(
-    "INSERT INTO merchant_daily_sales (merchant_id, day, currency, captures, captured_amount,"
+#define REFUND_OF_A_DAY                                                                        \
+    "INSERT INTO merchant_daily_sales (merchant_id, day, currency, captures, captured_amount," \
     " refunds, refunded_amount) VALUES (?,?,?,0,0,1,?)"
+constexpr Sql add_capture(
+    CAPTURE_OF_A_DAY
+    " ON CONFLICT (merchant_id, day, currency) DO UPDATE SET captures = captures + 1,"
+    " captured_amount = captured_amount + excluded.captured_amount",
+    CAPTURE_OF_A_DAY
+    " ON DUPLICATE KEY UPDATE captures = captures + 1,"
+    " captured_amount = captured_amount + VALUES(captured_amount)");
+constexpr Sql add_refund(
+    REFUND_OF_A_DAY
     " ON CONFLICT (merchant_id, day, currency) DO UPDATE SET refunds = refunds + 1,"
-    " refunded_amount = refunded_amount + excluded.refunded_amount");
+    " refunded_amount = refunded_amount + excluded.refunded_amount",
+    REFUND_OF_A_DAY
+    " ON DUPLICATE KEY UPDATE refunds = refunds + 1,"
+    " refunded_amount = refunded_amount + VALUES(refunded_amount)");
+#undef CAPTURE_OF_A_DAY
+#undef REFUND_OF_A_DAY
 constexpr Sql select_days(
     "SELECT day, currency, captures, captured_amount, refunds, refunded_amount"
     " FROM merchant_daily_sales WHERE merchant_id = ? AND day BETWEEN ? AND ?"

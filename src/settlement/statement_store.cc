@@ -34,8 +34,7 @@ constexpr Sql list_of_merchant_sql("SELECT " STATEMENT_COLUMNS
                                    " AND id < ? ORDER BY id DESC LIMIT ?");
 constexpr Sql behind_sql(
     "SELECT book_id, place FROM settlement_behind WHERE book_id > ? ORDER BY book_id LIMIT ?");
-constexpr Sql set_behind_sql(
-    "INSERT OR REPLACE INTO settlement_behind (book_id, place) VALUES (?,?)");
+constexpr Sql set_behind_sql("REPLACE INTO settlement_behind (book_id, place) VALUES (?,?)");
 constexpr Sql clear_behind_sql("DELETE FROM settlement_behind WHERE book_id = ?");
 
 BusinessDay day_from(std::int64_t number) {

@@ -17,7 +17,7 @@ using store::Sql;
     "attempts_before_resend"
 
 constexpr Sql insert_sql("INSERT INTO webhook_delivery (" DELIVERY_COLUMNS
-                         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,0)");
+                         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
 constexpr Sql find_sql("SELECT " DELIVERY_COLUMNS " FROM webhook_delivery WHERE id = ?");
 constexpr Sql of_intent_sql("SELECT " DELIVERY_COLUMNS
                             " FROM webhook_delivery WHERE intent_id = ? ORDER BY id");
@@ -28,7 +28,10 @@ constexpr Sql list_pending_sql(
     "SELECT " DELIVERY_COLUMNS
     " FROM webhook_delivery WHERE id IN"
     " (SELECT id FROM webhook_delivery INDEXED BY webhook_delivery_lane"
-    "  WHERE state = 0 AND id < ? ORDER BY id DESC LIMIT ?) ORDER BY id DESC");
+    "  WHERE state = 0 AND id < ? ORDER BY id DESC LIMIT ?) ORDER BY id DESC",
+    "SELECT " DELIVERY_COLUMNS
+    " FROM webhook_delivery FORCE INDEX (webhook_delivery_state)"
+    " WHERE state = 0 AND id < ? ORDER BY id DESC LIMIT ?");
 constexpr Sql list_delivered_sql(
     "SELECT " DELIVERY_COLUMNS
     " FROM webhook_delivery WHERE state = 1 AND id < ? ORDER BY id DESC LIMIT ?");
@@ -40,7 +43,7 @@ constexpr Sql attempts_sql(
     "ORDER BY number");
 // An earlier success becomes one attempt among the others: the row will tell of the next one.
 constexpr Sql keep_success_sql(
-    "INSERT OR REPLACE INTO webhook_attempt (delivery_id, number, at, duration_ms, http_status, "
+    "REPLACE INTO webhook_attempt (delivery_id, number, at, duration_ms, http_status, "
     "error) SELECT id, attempts, delivered_at, duration_ms, http_status, '' FROM webhook_delivery"
     " WHERE id = ? AND delivered_at IS NOT NULL");
 constexpr Sql resend_sql(
@@ -55,8 +58,7 @@ constexpr Sql failed_sql(
     "= ?"
     " WHERE id = ? AND state = 0");
 constexpr Sql attempt_sql(
-    "INSERT OR REPLACE INTO webhook_attempt (delivery_id, number, at, duration_ms, http_status, "
-    "error)"
+    "REPLACE INTO webhook_attempt (delivery_id, number, at, duration_ms, http_status, error)"
     " VALUES (?,?,?,?,?,?)");
 constexpr Sql due_sql("SELECT " DELIVERY_COLUMNS
                       " FROM webhook_delivery WHERE state = 0 AND origin = ? AND due_at <= ?"
@@ -65,13 +67,19 @@ constexpr Sql lane_next_sql(
     "SELECT min(due_at) FROM webhook_delivery WHERE state = 0 AND origin = ? AND due_at > ?");
 constexpr Sql next_origin_sql(
     "SELECT origin, due_at FROM webhook_delivery INDEXED BY webhook_delivery_lane"
+    " WHERE state = 0 AND origin > ? ORDER BY origin, due_at LIMIT 1",
+    "SELECT origin, due_at FROM webhook_delivery FORCE INDEX (webhook_delivery_lane)"
     " WHERE state = 0 AND origin > ? ORDER BY origin, due_at LIMIT 1");
+#define OLDEST_DELIVERIES \
+    "SELECT id FROM webhook_delivery WHERE id < ? AND state <> 0 ORDER BY id LIMIT ?"
 constexpr Sql prune_attempts_sql(
-    "DELETE FROM webhook_attempt WHERE delivery_id IN"
-    " (SELECT id FROM webhook_delivery WHERE id < ? AND state <> 0 ORDER BY id LIMIT ?)");
+    "DELETE FROM webhook_attempt WHERE delivery_id IN (" OLDEST_DELIVERIES ")",
+    "DELETE a FROM webhook_attempt a JOIN (" OLDEST_DELIVERIES
+    ") oldest ON oldest.id = a.delivery_id");
 constexpr Sql prune_sql(
-    "DELETE FROM webhook_delivery WHERE id IN"
-    " (SELECT id FROM webhook_delivery WHERE id < ? AND state <> 0 ORDER BY id LIMIT ?)");
+    "DELETE FROM webhook_delivery WHERE id IN (" OLDEST_DELIVERIES ")",
+    "DELETE FROM webhook_delivery WHERE id < ? AND state <> 0 ORDER BY id LIMIT ?");
+#undef OLDEST_DELIVERIES
 
 WebhookDelivery read_delivery(const Rows& row) {
     WebhookDelivery delivery;
@@ -127,7 +135,8 @@ Rows open_list(store::Snapshot& snapshot, std::optional<WebhookDelivery::State> 
 void insert_delivery(store::Transaction& tx, const WebhookDelivery& d) {
     tx.execute(insert_sql, d.id, d.intent, d.url, d.origin, d.reservation_id, d.payment_status,
                d.amount.minor, d.amount.currency.code(), d.simulated ? 1 : 0,
-               static_cast<int>(d.state), d.attempts, d.created_at, d.due_at, d.trace_id);
+               static_cast<int>(d.state), d.attempts, d.created_at, d.due_at, d.trace_id,
+               std::nullopt, std::nullopt, std::nullopt, 0);
 }
 
 std::vector<WebhookRecord> deliveries_of(store::Snapshot& snapshot, const Uuid& intent) {
