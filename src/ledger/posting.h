@@ -40,6 +40,7 @@ enum class Movement : std::uint8_t {
     Refund = 4,
     Settle = 5,  // paid out to the merchant
 };
+constexpr std::size_t movement_count = 5;
 /// "authorize", "capture" …
 std::string_view name_of(Movement movement);
 

@@ -155,9 +155,9 @@ StoredAnswer answer_of(Operation operation, const Payment& after,
     return {200, payment_json(operation, after, entries)};
 }
 
-std::optional<StoredAnswer> complete(store::Transaction& tx, const Payment& asked,
-                                     const GatewayAnswer& answer, Instant now,
-                                     std::int64_t fee_basis_points) {
+std::optional<Completed> complete(store::Transaction& tx, const Payment& asked,
+                                  const GatewayAnswer& answer, Instant now,
+                                  std::int64_t fee_basis_points) {
     auto payment = find_payment(tx, asked.id);
     if (!payment || payment->version != asked.version) return std::nullopt;
     const Operation operation = payment->operation();
@@ -172,7 +172,7 @@ std::optional<StoredAnswer> complete(store::Transaction& tx, const Payment& aske
         answer_of(operation, *payment,
                   effects.posting ? effects.posting->entries : std::vector<ledger::Entry>{});
     keep_answer(tx, payment->answer_id, told);
-    return told;
+    return Completed{std::move(told), effects.movement()};
 }
 
 }  // namespace florin::payments

@@ -18,6 +18,11 @@
 namespace florin::payments {
 
 struct Effects {
+    /// The money that moves; nothing when none does.
+    [[nodiscard]] std::optional<ledger::Movement> movement() const {
+        return posting ? std::optional(posting->movement) : std::nullopt;
+    }
+
     Uuid payment;
     std::optional<ledger::Posting> posting;
     std::optional<outbox::Event> event;
@@ -38,10 +43,16 @@ void settle(Payment& payment, const GatewayAnswer& answer, Instant now);
 StoredAnswer answer_of(Operation operation, const Payment& after,
                        const std::vector<ledger::Entry>& entries);
 
+/// What a request came to.
+struct Completed {
+    StoredAnswer answer;
+    std::optional<ledger::Movement> posted;
+};
+
 /// Decides the request that `asked` has under way and keeps the answer for its client, all in one
 /// transaction. Nothing when somebody else has decided it in the meantime.
-std::optional<StoredAnswer> complete(store::Transaction& tx, const Payment& asked,
-                                     const GatewayAnswer& answer, Instant now,
-                                     std::int64_t fee_basis_points);
+std::optional<Completed> complete(store::Transaction& tx, const Payment& asked,
+                                  const GatewayAnswer& answer, Instant now,
+                                  std::int64_t fee_basis_points);
 
 }  // namespace florin::payments

@@ -88,6 +88,7 @@ PaymentService::PaymentService(store::Store& store, const Clock& clock, UuidGene
       keys_(keys),
       settings_(settings),
       changed_(std::move(changed)),
+      postings_(metrics),
       replays_(metrics.counter("florin_idempotent_replays_total",
                                "Requests answered with the stored answer of their key")) {
     const auto count = [&metrics](Operation operation, const char* result) {
@@ -159,6 +160,7 @@ awaitable<Answer> PaymentService::authorize_at_once(AuthorizePayment request, Pa
         return before;
     });
     if (use.kind != EarlierUse::Kind::None) co_return co_await earlier(std::move(use));
+    count(effects.movement());
     changed_();
     co_return done(Operation::Authorize, std::move(answer));
 }
@@ -199,11 +201,16 @@ awaitable<std::expected<StoredAnswer, Unknown>> PaymentService::ask_gateway(Paym
     const Instant now = clock_.now();
     auto told = co_await store_.write([&](store::Transaction& tx) {
         auto completed = complete(tx, asked, answer, now, settings_.fee_basis_points);
+        if (completed) return completed;
         // A worker was faster: its answer is the answer.
-        return completed ? completed : find_answer(tx, asked.answer_id);
+        auto stored = find_answer(tx, asked.answer_id);
+        return stored ? std::optional(Completed{std::move(*stored), {}}) : std::nullopt;
     });
     changed_();
-    if (told) co_return std::move(*told);
+    if (told) {
+        count(told->posted);
+        co_return std::move(told->answer);
+    }
     co_return std::unexpected(
         Unknown{Unknown::Kind::Fault, "the payment changed while the gateway was asked"});
 }
@@ -234,6 +241,7 @@ std::expected<PaymentService::Begun, Refused> PaymentService::begin_change(
     update_payment(tx, *payment, version);
     const Effects effects = effects_of(before, *payment, amount, settings_.fee_basis_points);
     apply(tx, effects);
+    begun.posted = effects.movement();
     if (at_once) {
         begun.answer = answer_of(request.operation, *payment, entries_of(effects));
         if (!request.claim.digest.empty()) keep_answer(tx, answer_id, *begun.answer);
@@ -250,6 +258,7 @@ awaitable<Answer> PaymentService::change(ChangePayment request) {
     if (!begun) co_return std::unexpected(std::move(begun.error()));
     if (begun->use.kind != EarlierUse::Kind::None)
         co_return co_await earlier(std::move(begun->use));
+    count(begun->posted);
     changed_();
     if (begun->answer) co_return done(request.operation, std::move(*begun->answer));
     co_return co_await answer_under_way(std::move(request), std::move(begun->asked));
@@ -266,6 +275,10 @@ awaitable<Answer> PaymentService::answer_under_way(ChangePayment request, Paymen
         return accepted;
     });
     co_return done(request.operation, std::move(told));
+}
+
+void PaymentService::count(const std::optional<ledger::Movement>& posted) {
+    if (posted) postings_.committed(*posted);
 }
 
 Answer PaymentService::done(Operation operation, StoredAnswer answer) {

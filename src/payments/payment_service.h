@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ledger/posting.h"
+#include "ledger/posting_metrics.h"
 #include "payments/gateways.h"
 #include "payments/idempotency.h"
 #include "payments/payment.h"
@@ -107,6 +107,7 @@ private:
     struct Begun {
         EarlierUse use;  // of the key, when it was not new
         std::optional<StoredAnswer> answer;
+        std::optional<ledger::Movement> posted;
         Payment asked;  // without an answer: what the gateway is to be called for
     };
 
@@ -123,6 +124,7 @@ private:
     awaitable<Answer> earlier(EarlierUse use);
     awaitable<std::optional<StoredAnswer>> wait_for_answer(Uuid answer_id);
     [[nodiscard]] Instant answers_kept_since() const;
+    void count(const std::optional<ledger::Movement>& posted);
     Answer done(Operation operation, StoredAnswer answer);
 
     store::Store& store_;
@@ -133,6 +135,7 @@ private:
     KeyIndex& keys_;
     const ServiceSettings& settings_;
     std::function<void()> changed_;
+    ledger::PostingMetrics postings_;
     telemetry::Counter replays_;
     std::vector<telemetry::Counter> approved_;  // by operation
     std::vector<telemetry::Counter> declined_;

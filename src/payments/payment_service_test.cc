@@ -42,6 +42,7 @@ TEST(PaymentService, ADeclineIsAnAnswerOfItsOwnAndMovesNoMoney) {
     EXPECT_EQ(answer->answer.status, 402U);
     EXPECT_NE(answer->answer.body.find("INSUFFICIENT_FUNDS"), std::string::npos);
     EXPECT_EQ(world.count(count_postings), 0);
+    EXPECT_TRUE(world.counted("authorize", 0));
     const auto again = world.get(world.service->authorize(request));
     ASSERT_TRUE(again.has_value());
     EXPECT_TRUE(again->replayed);
@@ -139,6 +140,10 @@ TEST(PaymentService, CapturesAPartAndRefundsItPieceByPieceButNoMore) {
     EXPECT_EQ(ledger::of(book.balances, ledger::Account::FeeRevenue), -270);
     EXPECT_EQ(ledger::of(book.balances, ledger::Account::MerchantPayable), 270);
     EXPECT_EQ(world.verify().faults, 0);
+    EXPECT_TRUE(world.counted("authorize", 1));
+    EXPECT_TRUE(world.counted("capture", 1));
+    EXPECT_TRUE(world.counted("refund", 2));
+    EXPECT_TRUE(world.counted("void", 0));
 }
 
 TEST(PaymentService, RefusesTooLargeAmountsAndOtherMerchantsPayments) {

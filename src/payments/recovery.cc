@@ -43,7 +43,8 @@ Recovery::Recovery(runtime::Loop& loop, store::Store& store, const Clock& clock,
       options_(options),
       changed_(std::move(changed)),
       jitter_(seed_from_system()),
-      wakeup_(loop) {
+      wakeup_(loop),
+      postings_(metrics) {
     const auto count = [&metrics](const char* result) {
         return metrics.counter("florin_recovery_attempts_total",
                                "Attempts to find out what a gateway left unanswered.",
@@ -116,10 +117,11 @@ awaitable<void> Recovery::recover(Payment payment) {
             }
         } else {
             const Instant now = clock_.now();
-            const bool decided = co_await store_.write([&](store::Transaction& tx) {
-                return complete(tx, payment, answer, now, options_.fee_basis_points).has_value();
+            const auto decided = co_await store_.write([&](store::Transaction& tx) {
+                return complete(tx, payment, answer, now, options_.fee_basis_points);
             });
             if (decided) recovered_.add();
+            if (decided && decided->posted) postings_.committed(*decided->posted);
             changed_();
         }
     } catch (const std::exception& fault) {

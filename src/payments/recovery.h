@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ledger/posting_metrics.h"
 #include "payments/gateways.h"
 #include "payments/payment.h"
 #include "platform/base/random.h"
@@ -88,6 +89,7 @@ private:
     runtime::Wakeup wakeup_;
     std::atomic<bool> stopping_{false};
     int under_way_ = 0;
+    ledger::PostingMetrics postings_;
     telemetry::Counter recovered_;
     telemetry::Counter postponed_;
     telemetry::Counter given_up_;

@@ -108,6 +108,7 @@ TEST(Recovery, TheSlowRequestAndTheWorkerDecideOnceTogether) {
     }));
     EXPECT_FALSE(late.has_value());
     EXPECT_EQ(world.verify().transactions, 2);
+    EXPECT_TRUE(world.counted("capture", 1));
 }
 
 TEST(Recovery, WaitsLongerBetweenAttemptsAndGivesUpInTheDeadLetters) {

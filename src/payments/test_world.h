@@ -159,6 +159,13 @@ public:
         return get(store->read([](store::Snapshot& s) { return ledger::verify(s); }));
     }
 
+    /// florin_ledger_postings_total{movement="capture"} since the last restart.
+    [[nodiscard]] bool counted(const std::string& movement, int postings) const {
+        const std::string line = "florin_ledger_postings_total{movement=\"" + movement + "\"} " +
+                                 std::to_string(postings) + "\n";
+        return metrics->scrape().find(line) != std::string::npos;
+    }
+
     store::TestFolder folder;
     ManualClock clock;
     ServiceSettings settings{.fee_basis_points = 300};
