@@ -89,7 +89,7 @@ export class Topics {
   }
 }
 
-/** Every message of some topics, in memory: { topic, partition, offset, key, value, bytes, headers, at }. It belongs to no group, and goes on after the broker was gone. */
+/** Every message of some topics, in memory: { topic, partition, offset, key, value, bytes, headers, timestamp, at }. It belongs to no group, and goes on after the broker was gone. */
 class Tape {
   constructor(owner, topics) {
     this.messages = [];
@@ -134,6 +134,7 @@ class Tape {
         if (offset < (this.positions.get(at) ?? 0n)) continue; // a batch is given whole
         this.messages.push({
           topic, partition, offset: Number(offset), key: utf8(record.key), value: utf8(record.value), bytes: record.value ?? null, at: Date.now(),
+          timestamp: Number(batch.firstTimestamp + BigInt(record.timestampDelta)),
           headers: Object.fromEntries(record.headers.map(([name, value]) => [utf8(name), utf8(value)])),
         });
       }
