@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS instance (
 
 -- Work that one process does at a time, and which one does.
 CREATE TABLE IF NOT EXISTS work_lease (
-    name   VARCHAR(128) NOT NULL PRIMARY KEY,
+    name   VARCHAR(300) NOT NULL PRIMARY KEY,
     holder BINARY(16)   NOT NULL,
     INDEX work_lease_holder (holder)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;

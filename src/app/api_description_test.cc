@@ -13,6 +13,7 @@
 #include "app/wire_payments.h"
 #include "platform/grpc/service.h"
 #include "platform/http/server.h"
+#include "platform/leases/leases.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/sqlite_store.h"
 #include "platform/telemetry/metrics.h"
@@ -66,8 +67,9 @@ std::vector<std::string> served_routes() {
     options.migrations = store::sqlite_migrations();
     const auto store = store::open_sqlite(options, metrics);
     runtime::Loop background("background");
-    GatewayParts gateway(background, *store, clock, settings, metrics);
-    PaymentParts payments(background, *store, clock, settings, metrics);
+    leases::SoleLeases leases;
+    GatewayParts gateway(background, *store, leases, clock, settings, metrics);
+    PaymentParts payments(background, *store, leases, clock, settings, metrics);
     grpc::Services services;
     http::Router router;
     gateway.add_faces(services, router);

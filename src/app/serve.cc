@@ -20,11 +20,13 @@
 #include "app/version.h"
 #include "app/wire_aws.h"
 #include "app/wire_gateway.h"
+#include "app/wire_leases.h"
 #include "app/wire_payments.h"
 #include "gateway/retention.h"
 #include "platform/broker/pruning.h"
 #include "platform/grpc/health.h"
 #include "platform/http/server.h"
+#include "platform/leases/leases.h"
 #include "platform/runtime/loop.h"
 #include "platform/runtime/run_on.h"
 #include "platform/store/pruning.h"
@@ -80,6 +82,7 @@ private:
     std::unique_ptr<store::Store> store_;
     runtime::Loop operations_{"operations"};  // health and metrics answer while the faces are busy
     runtime::Loop background_{"background"};
+    LeaseParts leases_;
     GatewayParts gateway_;
     PaymentParts payments_;
     AwsParts aws_;
@@ -95,10 +98,12 @@ Service::Service(const Settings& settings)
     : settings_(settings),
       readiness_(settings.roles),
       store_(store::open_sqlite(store_options(settings), metrics_)),
-      gateway_(background_, *store_, clock_, settings, metrics_),
-      payments_(background_, *store_, clock_, settings, metrics_),
-      aws_(background_, *store_, clock_, settings, metrics_),
-      pruning_(background_, *store_, clock_, prune_rules(), metrics_),
+      leases_(background_, *store_, clock_, settings, metrics_),
+      gateway_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
+      payments_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
+      aws_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
+      pruning_(background_, *store_, clock_, prune_rules(), metrics_,
+               [this] { return leases_.leases().ours("pruning"); }),
       duties_(duties()),
       serving_(settings, metrics_) {
     std::erase_if(duties_, [&](const Duty& duty) { return !settings.roles.has(duty.role); });
@@ -189,6 +194,7 @@ void Service::listen() {
 void Service::run() {
     runtime::run_until_done(operations_, payments_.open());
     listen();
+    leases_.start();
     for (const auto& duty : duties_) {
         if (duty.start) duty.start();
     }
@@ -226,6 +232,7 @@ awaitable<void> Service::drain() {
     for (const auto& duty : duties_) {
         if (duty.stop) co_await runtime::run_on(background_, duty.stop(left()));
     }
+    co_await runtime::run_on(background_, leases_.stop());
 }
 
 }  // namespace

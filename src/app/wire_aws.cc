@@ -23,8 +23,9 @@ http::ClientOptions http_options() {
     return options;
 }
 
-broker::ConsumerOptions group_options() {
+broker::ConsumerOptions group_options(leases::Leases& leases) {
     broker::ConsumerOptions options;
+    options.leases = &leases;
     // Whoever turns events on wants those that come, not all that are still in the log.
     options.start = broker::ConsumerOptions::Start::End;
     options.batch_messages_max = page_messages_max;
@@ -36,8 +37,9 @@ broker::ConsumerOptions group_options() {
 }  // namespace
 
 struct AwsParts::Parts {
-    Parts(runtime::Loop& background, store::Store& store, const Clock& clock,
-          const Settings& settings, telemetry::Metrics& metrics, const Environ& environment)
+    Parts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+          const Clock& clock, const Settings& settings, telemetry::Metrics& metrics,
+          const Environ& environment)
         : http(background, http_options()),
           credentials(http, clock, credential_options(settings, environment)),
           client(http, credentials, clock, aws::event_bridge_service,
@@ -45,7 +47,7 @@ struct AwsParts::Parts {
                  metrics),
           relay(background, client,
                 {.source = settings.aws.event_source, .bus = settings.aws.event_bus_name}, metrics),
-          group(background, store, relay, clock, group_options(), metrics),
+          group(background, store, relay, clock, group_options(leases), metrics),
           relays{{&relay, &background}} {
         telemetry::info("Payment outcomes go to EventBridge", {{"bus", settings.aws.event_bus_name},
                                                                {"endpoint", client.endpoint()},
@@ -60,10 +62,10 @@ struct AwsParts::Parts {
     const std::vector<operations::RelayOnLoop> relays;
 };
 
-AwsParts::AwsParts(runtime::Loop& background, store::Store& store, const Clock& clock,
-                   const Settings& settings, telemetry::Metrics& metrics) {
+AwsParts::AwsParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+                   const Clock& clock, const Settings& settings, telemetry::Metrics& metrics) {
     if (settings.aws.events) {
-        parts_ = std::make_unique<Parts>(background, store, clock, settings, metrics,
+        parts_ = std::make_unique<Parts>(background, store, leases, clock, settings, metrics,
                                          process_environment());
     }
 }

@@ -12,6 +12,9 @@
 namespace florin {
 class Clock;
 }
+namespace florin::leases {
+class Leases;
+}
 namespace florin::runtime {
 class Loop;
 }
@@ -31,8 +34,8 @@ struct Settings;
 class AwsParts {
 public:
     /// The arguments outlive the parts.
-    AwsParts(runtime::Loop& background, store::Store& store, const Clock& clock,
-             const Settings& settings, telemetry::Metrics& metrics);
+    AwsParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+             const Clock& clock, const Settings& settings, telemetry::Metrics& metrics);
     ~AwsParts();
 
     void start();

@@ -47,8 +47,8 @@ http::ClientOptions client_options(const Settings& settings) {
 }  // namespace
 
 struct GatewayParts::Parts {
-    Parts(runtime::Loop& loop, store::Store& opened, const Clock& time, const Settings& settings,
-          telemetry::Metrics& measured)
+    Parts(runtime::Loop& loop, store::Store& opened, leases::Leases& leases, const Clock& time,
+          const Settings& settings, telemetry::Metrics& measured)
         : background(loop),
           store(opened),
           clock(time),
@@ -81,15 +81,15 @@ struct GatewayParts::Parts {
     store::Buckets buckets;
     http::Client client;
     gateway::HttpWebhookSender sender;
-    leases::SoleLeases leases;
     gateway::Dispatcher dispatcher;
     gateway::SettlementClock settlement;
     std::vector<std::unique_ptr<gateway::PaymentService>> faces;  // one a serving loop
 };
 
-GatewayParts::GatewayParts(runtime::Loop& background, store::Store& store, const Clock& clock,
-                           const Settings& settings, telemetry::Metrics& metrics)
-    : parts_(std::make_unique<Parts>(background, store, clock, settings, metrics)) {}
+GatewayParts::GatewayParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+                           const Clock& clock, const Settings& settings,
+                           telemetry::Metrics& metrics)
+    : parts_(std::make_unique<Parts>(background, store, leases, clock, settings, metrics)) {}
 
 GatewayParts::~GatewayParts() = default;
 

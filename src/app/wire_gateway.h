@@ -14,6 +14,9 @@ class Services;
 namespace florin::http {
 class Router;
 }
+namespace florin::leases {
+class Leases;
+}
 namespace florin::runtime {
 class Loop;
 }
@@ -32,8 +35,8 @@ struct Settings;
 class GatewayParts {
 public:
     /// The arguments outlive the parts.
-    GatewayParts(runtime::Loop& background, store::Store& store, const Clock& clock,
-                 const Settings& settings, telemetry::Metrics& metrics);
+    GatewayParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+                 const Clock& clock, const Settings& settings, telemetry::Metrics& metrics);
     ~GatewayParts();
 
     /// Adds the faces to one serving loop's tables. Before the loops run.

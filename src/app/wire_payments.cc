@@ -66,6 +66,12 @@ payments::RecoveryOptions recovery_options(const Settings& settings) {
     return options;
 }
 
+broker::ConsumerOptions group_options(leases::Leases& leases) {
+    broker::ConsumerOptions options;
+    options.leases = &leases;
+    return options;
+}
+
 std::unique_ptr<payments::SimulatorGateway> simulator(runtime::Loop& loop,
                                                       const Settings::Merchants& settings) {
     const auto url = http::parse_url(settings.simulator_url);
@@ -81,8 +87,8 @@ std::unique_ptr<payments::SimulatorGateway> simulator(runtime::Loop& loop,
 }  // namespace
 
 struct PaymentParts::Parts {
-    Parts(runtime::Loop& loop, store::Store& opened, const Clock& time, const Settings& settings,
-          telemetry::Metrics& measured)
+    Parts(runtime::Loop& loop, store::Store& opened, leases::Leases& leases, const Clock& time,
+          const Settings& settings, telemetry::Metrics& measured)
         : background(loop),
           store(opened),
           clock(time),
@@ -93,14 +99,14 @@ struct PaymentParts::Parts {
           limiter(clock),
           merchants(store, clock, settings, metrics),
           gateways(clock, breaker_options(settings)),
-          settlement(background, store, clock, settings, metrics),
+          settlement(background, store, leases, clock, settings, metrics),
           sealing(background, store, clock, keys, metrics),
           recovery(background, store, clock, ids(), gateways, recovery_options(settings), changed(),
                    metrics),
           recovery_redrive(clock),
           daily_sales(
               settlement::BusinessCalendar(settings.settlement.utc_offset, settings.settlement.at)),
-          daily_sales_group(background, store, daily_sales, clock, {}, metrics),
+          daily_sales_group(background, store, daily_sales, clock, group_options(leases), metrics),
           consumers{&recovery_redrive, &daily_sales} {
         add_gateways(settings.merchants);
         payments::measure_circuits(metrics, gateways);
@@ -151,9 +157,10 @@ struct PaymentParts::Parts {
     std::vector<std::unique_ptr<payments::PaymentService>> faces;  // one a serving loop
 };
 
-PaymentParts::PaymentParts(runtime::Loop& background, store::Store& store, const Clock& clock,
-                           const Settings& settings, telemetry::Metrics& metrics)
-    : parts_(std::make_unique<Parts>(background, store, clock, settings, metrics)) {}
+PaymentParts::PaymentParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+                           const Clock& clock, const Settings& settings,
+                           telemetry::Metrics& metrics)
+    : parts_(std::make_unique<Parts>(background, store, leases, clock, settings, metrics)) {}
 
 PaymentParts::~PaymentParts() = default;
 

@@ -16,6 +16,9 @@ class Clock;
 namespace florin::http {
 class Router;
 }
+namespace florin::leases {
+class Leases;
+}
 namespace florin::runtime {
 class Loop;
 }
@@ -34,8 +37,8 @@ struct Settings;
 class PaymentParts {
 public:
     /// The arguments outlive the parts.
-    PaymentParts(runtime::Loop& background, store::Store& store, const Clock& clock,
-                 const Settings& settings, telemetry::Metrics& metrics);
+    PaymentParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+                 const Clock& clock, const Settings& settings, telemetry::Metrics& metrics);
     ~PaymentParts();
 
     /// What they delete.

@@ -15,8 +15,9 @@
 namespace florin::app {
 namespace {
 
-settlement::RunOptions run_options(const Settings& settings) {
+settlement::RunOptions run_options(const Settings& settings, leases::Leases& leases) {
     settlement::RunOptions options;
+    options.leases = &leases;
     options.calendar =
         settlement::BusinessCalendar(settings.settlement.utc_offset, settings.settlement.at);
     return options;
@@ -39,14 +40,14 @@ std::unique_ptr<settlement::GatewayRecords> gateway_records(runtime::Loop& loop,
 }  // namespace
 
 struct SettlementParts::Parts {
-    Parts(runtime::Loop& loop, store::Store& opened, const Clock& time, const Settings& settings,
-          telemetry::Metrics& metrics)
+    Parts(runtime::Loop& loop, store::Store& opened, leases::Leases& leases, const Clock& time,
+          const Settings& settings, telemetry::Metrics& metrics)
         : background(loop),
           store(opened),
           clock(time),
           enabled(settings.settlement.enabled),
           admin{settings.server.admin_token, settings.environment == Environment::Production},
-          run(background, store, clock, run_options(settings), metrics),
+          run(background, store, clock, run_options(settings, leases), metrics),
           records(gateway_records(background, settings.merchants)),
           reconciliation{admin, run.calendar(), records.get()} {}
 
@@ -61,9 +62,10 @@ struct SettlementParts::Parts {
     std::deque<settlement::HttpApiSettings> faces;  // one a serving loop: it has its own keys
 };
 
-SettlementParts::SettlementParts(runtime::Loop& background, store::Store& store, const Clock& clock,
+SettlementParts::SettlementParts(runtime::Loop& background, store::Store& store,
+                                 leases::Leases& leases, const Clock& clock,
                                  const Settings& settings, telemetry::Metrics& metrics)
-    : parts_(std::make_unique<Parts>(background, store, clock, settings, metrics)) {}
+    : parts_(std::make_unique<Parts>(background, store, leases, clock, settings, metrics)) {}
 
 SettlementParts::~SettlementParts() = default;
 

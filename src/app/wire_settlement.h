@@ -4,6 +4,9 @@
 
 #include "payments/http_api.h"
 
+namespace florin::leases {
+class Leases;
+}
 namespace florin::runtime {
 class Loop;
 }
@@ -19,8 +22,8 @@ struct Settings;
 class SettlementParts {
 public:
     /// The arguments outlive the parts.
-    SettlementParts(runtime::Loop& background, store::Store& store, const Clock& clock,
-                    const Settings& settings, telemetry::Metrics& metrics);
+    SettlementParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+                    const Clock& clock, const Settings& settings, telemetry::Metrics& metrics);
     ~SettlementParts();
 
     /// Adds the routes to one serving loop's table, guarded as its payments are. Before the loops

@@ -10,6 +10,7 @@
 #include "ledger/walk.h"
 #include "platform/base/faults.h"
 #include "platform/base/require.h"
+#include "platform/leases/leases.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/store.h"
 #include "platform/telemetry/log.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr Microseconds look_interval = std::chrono::minutes(1);
 constexpr Microseconds retry_after_fault = Milliseconds(500);
+constexpr Microseconds look_for_lease_every = Seconds(1);
 constexpr Milliseconds no_end = std::chrono::hours(24 * 365);
 
 /// Somebody else has worked on the day since it was read.
@@ -84,7 +86,7 @@ private:
 
 DailyRun::DailyRun(runtime::Loop& loop, store::Store& store, const Clock& clock, RunOptions options,
                    telemetry::Metrics& metrics)
-    : store_(store), clock_(clock), options_(options), wakeup_(loop) {
+    : store_(store), clock_(clock), options_(options), wakeup_(loop), postings_(metrics) {
     const auto count = [&metrics](const char* result) {
         return metrics.counter("florin_settlement_statements_total",
                                "Settlement statements: paid out, carried over, or set aside "
@@ -108,7 +110,11 @@ awaitable<void> DailyRun::run() {
     while (!stopping_) {
         Microseconds wait = look_interval;
         try {
-            co_await settle_due();
+            if (ours()) {
+                co_await settle_due();
+            } else {
+                wait = look_for_lease_every;
+            }
         } catch (const std::exception& fault) {
             telemetry::warning("The business day cannot be settled yet", {{"fault", fault.what()}});
             wait = retry_after_fault;
@@ -117,6 +123,10 @@ awaitable<void> DailyRun::run() {
         const Instant due = options_.calendar.due(options_.calendar.last_due(now).next());
         if (!stopping_) co_await wakeup_.wait_until(clock_, std::min(now + wait, due));
     }
+}
+
+bool DailyRun::ours() {
+    return options_.leases == nullptr || options_.leases->ours("daily settlement");
 }
 
 awaitable<std::int64_t> DailyRun::settle_due() {
@@ -244,6 +254,7 @@ awaitable<bool> DailyRun::store_part(const Part& part, StoredDay reached) {
         });
     if (!made) co_return false;
     paid_.add(static_cast<double>(made->paid));
+    postings_.committed(ledger::Movement::Settle, made->paid);
     carried_.add(static_cast<double>(made->carried));
     reached.statements += made->paid + made->carried;
     made_ += made->paid + made->carried;

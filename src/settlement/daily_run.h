@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "ledger/posting_metrics.h"
 #include "platform/base/time.h"
 #include "platform/runtime/wakeup.h"
 #include "platform/telemetry/metrics.h"
@@ -14,6 +15,9 @@
 #include "settlement/collect.h"
 #include "settlement/statement_store.h"
 
+namespace florin::leases {
+class Leases;
+}
 namespace florin::store {
 class Store;
 }
@@ -26,6 +30,8 @@ struct RunOptions {
     int postings_a_page = 1'000;
     std::size_t books_a_collection = 10'000;
     std::size_t statements_a_command = 32;
+    /// Of processes that share the store: one of them settles on time. Nothing: this one.
+    leases::Leases* leases = nullptr;
 };
 
 /// Why a day cannot be settled.
@@ -44,7 +50,7 @@ struct RunProgress {
 /// that moved money since its last one, and pays its net out in the ledger in the same commit. Days
 /// missed while no process ran are made up for, one by one. It works in pages and small commands
 /// with a pause in between, and goes on after a crash where it was. Several processes may run one
-/// over the same store. On one loop.
+/// over the same store: who comes second notices and changes nothing. On one loop.
 class DailyRun {
 public:
     /// The references outlive this object.
@@ -76,6 +82,7 @@ private:
     using Part = std::map<std::int64_t, Collection::Collected>;
 
     class Turn;
+    [[nodiscard]] bool ours();
     awaitable<RunProgress> settle(BusinessDay through, Milliseconds patience);
     awaitable<bool> open_next(std::optional<StoredDay> last, BusinessDay through);
     awaitable<Collection> collect(StoredDay day);
@@ -95,6 +102,7 @@ private:
     std::optional<Collection> collection_;
     bool one_by_one_ = false;  // after a command failed: to find the book that makes it fail
     std::int64_t made_ = 0;
+    ledger::PostingMetrics postings_;
     telemetry::Counter paid_;
     telemetry::Counter carried_;
     telemetry::Counter set_aside_;

@@ -39,4 +39,13 @@ public:
     }
 };
 
+/// Measures time that passes: never goes back, and tells nothing of the time of day.
+class MonotonicClock final : public Clock {
+public:
+    [[nodiscard]] Instant now() const override {
+        return Instant(std::chrono::duration_cast<Microseconds>(
+            std::chrono::steady_clock::now().time_since_epoch()));
+    }
+};
+
 }  // namespace florin

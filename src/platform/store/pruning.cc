@@ -7,14 +7,16 @@ namespace florin::store {
 namespace {
 
 constexpr Microseconds retry_after_fault = std::chrono::minutes(1);
+constexpr Microseconds look_for_turn_every = Seconds(1);
 
 }  // namespace
 
 Pruning::Pruning(runtime::Loop& loop, Store& store, const Clock& clock,
-                 std::vector<PruneRule> rules, telemetry::Metrics& metrics)
+                 std::vector<PruneRule> rules, telemetry::Metrics& metrics, MayPrune may_prune)
     : store_(store),
       clock_(clock),
       rules_(std::move(rules)),
+      may_prune_(std::move(may_prune)),
       wakeup_(loop),
       pruned_(metrics.counter("florin_pruned_rows_total",
                               "Rows deleted because their retention had passed.")) {}
@@ -28,8 +30,12 @@ awaitable<void> Pruning::run() {
     while (!stopping_) {
         Microseconds rest = retry_after_fault;
         try {
-            const auto turn = co_await take_turn();
-            rest = pace_.rest_after(turn, store_.state().write_queue);
+            if (may_prune_()) {
+                const auto turn = co_await take_turn();
+                rest = pace_.rest_after(turn, store_.state().write_queue);
+            } else {
+                rest = look_for_turn_every;
+            }
         } catch (const std::exception& fault) {
             telemetry::warning("Old rows cannot be deleted yet", {{"fault", fault.what()}});
         }

@@ -19,12 +19,16 @@ class Store;
 /// command it may run again from the start.
 using PruneRule = std::function<std::int64_t(Transaction& tx, Instant now, int limit)>;
 
+/// Whether this process is to prune: of those that share a store, one does. Asked on the loop.
+using MayPrune = std::function<bool()>;
+
 /// Deletes what is older than its retention, in commands short enough that traffic does not notice
 /// them and with rests in between (`PruningPace`). On one loop.
 class Pruning {
 public:
-    Pruning(runtime::Loop& loop, Store& store, const Clock& clock, std::vector<PruneRule> rules,
-            telemetry::Metrics& metrics);
+    Pruning(
+        runtime::Loop& loop, Store& store, const Clock& clock, std::vector<PruneRule> rules,
+        telemetry::Metrics& metrics, MayPrune may_prune = [] { return true; });
 
     /// Prunes until `stop`. Spawn it once.
     awaitable<void> run();
@@ -40,6 +44,7 @@ private:
     Store& store_;
     const Clock& clock_;
     const std::vector<PruneRule> rules_;
+    const MayPrune may_prune_;
     runtime::Wakeup wakeup_;
     PruningPace pace_;
     std::atomic<bool> stopping_{false};
