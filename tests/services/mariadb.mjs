@@ -1,11 +1,13 @@
-// A MariaDB server by hand, from Debian's package: binary log in rows, durable commits, users for Florin and Debezium.
+// A MariaDB server by hand, from Debian's package: binary log in rows, durable commits, and a user for Florin.
 import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../e2e/florin.mjs';
+import { freePort, root } from '../e2e/florin.mjs';
 import { Server, programOf } from './server.mjs';
 
 const run = promisify(execFile);
+const deploy = path.join(root, 'deploy/debezium');
 const asRoot = process.getuid() === 0 ? ['--user=root'] : []; // mariadbd wants to be told so
 
 /** Why MariaDB cannot be started here, or false: the value of a test's `skip`. */
@@ -30,9 +32,7 @@ export class MariaDb extends Server {
     await mariadb.run();
     await mariadb.sql(`
       CREATE DATABASE \`${schema}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
-      CREATE USER florin@'%' IDENTIFIED BY 'florin'; GRANT ALL ON \`${schema}\`.* TO florin@'%';
-      CREATE USER debezium@'%' IDENTIFIED BY 'debezium';
-      GRANT REPLICATION SLAVE, REPLICATION CLIENT, RELOAD ON *.* TO debezium@'%'; GRANT SELECT, LOCK TABLES ON \`${schema}\`.* TO debezium@'%';`, 'mysql');
+      CREATE USER florin@'%' IDENTIFIED BY 'florin'; GRANT ALL ON \`${schema}\`.* TO florin@'%';`, 'mysql');
     return mariadb;
   }
 
@@ -43,15 +43,21 @@ export class MariaDb extends Server {
     fs.writeFileSync(this.file('client.cnf'), `[client]\nsocket=${this.file('sock')}\nuser=root\n`);
   }
 
+  /** Makes the user of Debezium as deploy/debezium/grants.sql describes it; needs Florin's tables. */
+  admitDebezium() {
+    const grants = fs.readFileSync(path.join(deploy, 'grants.sql'), 'utf8');
+    return this.sql(grants.replace('change-me', 'debezium'));
+  }
+
   run() {
     const options = {
       datadir: this.file('data'), socket: this.file('sock'), port: this.port, 'bind-address': this.host, 'pid-file': this.file('pid'),
-      'server-id': this.serverId, 'log-bin': this.file('data/binlog'), 'binlog-format': 'ROW', 'binlog-row-image': 'FULL', 'innodb-flush-log-at-trx-commit': 1,
+      'server-id': this.serverId,
       'innodb-buffer-pool-size': '256M', 'innodb-log-file-size': '64M', 'character-set-server': 'utf8mb4', 'collation-server': 'utf8mb4_unicode_ci',
       'max-connections': 200, ...this.settings,
     };
     const flags = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-    return this.launch([programOf('mariadbd'), '--no-defaults', ...asRoot, '--skip-name-resolve', ...flags], {
+    return this.launch([programOf('mariadbd'), `--defaults-file=${path.join(deploy, 'mariadb.cnf')}`, ...asRoot, '--skip-name-resolve', ...flags], {
       ready: () => this.sql('SELECT 1', 'mysql').then(() => true, () => false),
     });
   }
