@@ -21,9 +21,12 @@ constexpr Sql update_sql(
     " version = ?, gateway_reference = ?, approval_number = ?, failure_code = ?,"
     " failure_message = ?, reason = ?, answer_id = ?, attempts = ?, due_at = ?, updated_at = ?"
     " WHERE id = ? AND version = ?");
-constexpr Sql due_sql("SELECT " PAYMENT_COLUMNS
-                      " FROM merchant_payment WHERE due_at IS NOT NULL AND due_at <= ?"
-                      " ORDER BY due_at LIMIT ?");
+#define DUE_PAYMENTS                                                  \
+    "SELECT " PAYMENT_COLUMNS                                         \
+    " FROM merchant_payment WHERE due_at IS NOT NULL AND due_at <= ?" \
+    " ORDER BY due_at LIMIT ?"
+constexpr Sql due_sql(DUE_PAYMENTS);
+constexpr Sql claim_due_sql(DUE_PAYMENTS, DUE_PAYMENTS " FOR UPDATE SKIP LOCKED");
 constexpr Sql move_due_sql(
     "UPDATE merchant_payment SET due_at = ?, attempts = ?"
     " WHERE id = ? AND version = ? AND due_at = ?");
@@ -68,6 +71,12 @@ Payment read_payment(const Rows& row) {
     return payment;
 }
 
+std::vector<Payment> read_payments(Rows rows) {
+    std::vector<Payment> payments;
+    while (rows.next()) payments.push_back(read_payment(rows));
+    return payments;
+}
+
 Uuid id_after(std::optional<Instant> at) {
     if (at) return first_uuid_at(*at);
     Uuid id;
@@ -107,10 +116,11 @@ bool update_payment(store::Transaction& tx, const Payment& p, std::int64_t versi
 }
 
 std::vector<Payment> due_payments(store::Snapshot& snapshot, Instant now, int limit) {
-    std::vector<Payment> due;
-    auto rows = snapshot.query(due_sql, now, limit);
-    while (rows.next()) due.push_back(read_payment(rows));
-    return due;
+    return read_payments(snapshot.query(due_sql, now, limit));
+}
+
+std::vector<Payment> claim_due_payments(store::Transaction& tx, Instant now, int limit) {
+    return read_payments(tx.query(claim_due_sql, now, limit));
 }
 
 bool move_due(store::Transaction& tx, const Payment& p, Instant was_due) {

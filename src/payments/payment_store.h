@@ -23,6 +23,9 @@ bool update_payment(store::Transaction& tx, const Payment& payment, std::int64_t
 
 /// Payments a worker should look after, earliest first.
 std::vector<Payment> due_payments(store::Snapshot& snapshot, Instant now, int limit);
+/// The same for a worker that moves their due time in this transaction: without those that another
+/// process is claiming.
+std::vector<Payment> claim_due_payments(store::Transaction& tx, Instant now, int limit);
 /// Stores only `due_at` and `attempts`, if the payment is still as it was read and due at
 /// `was_due`: of several workers one wins. Whether it was this one.
 bool move_due(store::Transaction& tx, const Payment& payment, Instant was_due);

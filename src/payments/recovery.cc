@@ -90,17 +90,17 @@ awaitable<void> Recovery::recover_due() {
 awaitable<std::vector<Payment>> Recovery::claim() {
     const Instant now = clock_.now();
     const int room = options_.calls_max - under_way_;
-    auto due = co_await store_.read(
-        [now, room](store::Snapshot& snapshot) { return due_payments(snapshot, now, room); });
-    if (due.empty()) co_return due;
+    const bool any = co_await store_.read(
+        [now](store::Snapshot& snapshot) { return !due_payments(snapshot, now, 1).empty(); });
+    if (!any) co_return std::vector<Payment>{};
     const Instant until = now + options_.lease;
-    co_return co_await store_.write([&due, until](store::Transaction& tx) {
-        std::vector<Payment> claimed;
-        for (Payment payment : due) {
+    co_return co_await store_.write([now, room, until](store::Transaction& tx) {
+        auto claimed = claim_due_payments(tx, now, room);
+        for (auto& payment : claimed) {
             const Instant was_due = *payment.due_at;
             payment.due_at = until;
             ++payment.attempts;
-            if (move_due(tx, payment, was_due)) claimed.push_back(std::move(payment));
+            move_due(tx, payment, was_due);
         }
         return claimed;
     });
