@@ -57,7 +57,8 @@ crash: build
 
 test: setup test-servers lint unit e2e crash ## All tests that need only Debian and npm
 
-test-services: build test-servers ## Tests with grpcurl and ghz from the Go module proxy and schemathesis from PyPI
+test-services: build ## Tests with clients and servers nobody here wrote, from Debian, Go, PyPI and Maven
+	@scripts/setup.sh services
 	@tests/services/run.sh
 
 # With the fuzzers' instrumentation, so that one build serves both.

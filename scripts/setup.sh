@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing of scripts/packages.txt, and Node.js where there is none; with the word `tests` also the
-# servers of scripts/test_packages.txt. Does nothing, fast, when all is there.
+# servers of scripts/test_packages.txt, with `services` those and what fetches and runs Kafka. Does nothing, fast, when
+# all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,7 +9,8 @@ lists=(scripts/packages.txt)
 case "${1:-}" in
   "") ;;
   tests) lists+=(scripts/test_packages.txt) ;;
-  *) echo "setup: unknown word \"$1\"; say nothing, or: tests" >&2; exit 2 ;;
+  services) lists+=(scripts/test_packages.txt scripts/service_packages.txt) ;;
+  *) echo "setup: unknown word \"$1\"; say nothing, or: tests, services" >&2; exit 2 ;;
 esac
 mapfile -t packages < <(grep -hv '^#' "${lists[@]}")
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then packages+=(nodejs npm); fi

@@ -1,5 +1,4 @@
 // A Kafka Connect worker with Debezium's connector, from Maven's artifacts and the files in deploy/debezium.
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { freePort, root, until } from '../e2e/florin.mjs';
@@ -7,16 +6,6 @@ import { java, libraries } from './kafka.mjs';
 import { Server } from './server.mjs';
 
 const deploy = path.join(root, 'deploy/debezium');
-
-/** Why Debezium cannot be had here, or false: the value of a test's `skip`. */
-export function debeziumMissing() {
-  try {
-    execFileSync(path.join(root, 'tests/services/tools.sh'), ['debezium'], { stdio: 'pipe' });
-    return false;
-  } catch (error) {
-    return String(error.stderr).trim() || 'Debezium cannot be had here';
-  }
-}
 
 export class Connect extends Server {
   /** A worker that writes to `kafka` and may read `mariadb`. */

@@ -1,22 +1,11 @@
 // A Kafka broker of one node (KRaft) from Maven's artifacts. `topics` looks into it.
 import fs from 'node:fs';
 import path from 'node:path';
-import { execFileSync } from 'node:child_process';
 import { freePort, root } from '../e2e/florin.mjs';
 import { Topics } from '../e2e/topics.mjs';
 import { Server } from './server.mjs';
 
 export const libraries = path.join(root, 'build/tools/kafka');
-
-/** Why Kafka cannot be had here, or false: the value of a test's `skip`. */
-export function kafkaMissing() {
-  try {
-    execFileSync(path.join(root, 'tests/services/tools.sh'), ['kafka'], { stdio: 'pipe' });
-    return false;
-  } catch (error) {
-    return String(error.stderr).trim() || 'Kafka cannot be had here';
-  }
-}
 
 /** The command of a Java program out of Kafka's libraries; small, and quick to start rather than quick for days. */
 export function java(folder, heapMegabytes, main, ...args) {

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { until } from '../e2e/florin.mjs';
-import { Kafka, kafkaMissing } from './kafka.mjs';
+import { Kafka } from './kafka.mjs';
+import { toolMissing } from './tools.mjs';
 
-describe('a Kafka broker by hand', { skip: kafkaMissing() }, () => {
+describe('a Kafka broker by hand', { skip: toolMissing('kafka') }, () => {
   let kafka;
   before(async () => { kafka = await Kafka.start(); });
   after(() => kafka?.stop());

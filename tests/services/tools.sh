@@ -23,7 +23,7 @@ install_schemathesis() { # into a virtual environment, again when the pinned ver
 plugin=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 maven() { # into build/tools/kafka; a tool's name first
   local tool=$1; shift
-  command -v mvn >/dev/null && command -v java >/dev/null || { echo "$tool: Maven or Java is not installed here (apt-get install maven default-jre-headless)" >&2; exit 3; }
+  command -v mvn >/dev/null && command -v java >/dev/null || { echo "$tool: Maven or Java is not installed here (scripts/setup.sh services)" >&2; exit 3; }
   timeout 300 mvn -B -q "$@" >build/tools/$tool.log 2>&1 || { echo "$tool: Maven Central did not give it (build/tools/$tool.log)" >&2; exit 3; }
 }
 
