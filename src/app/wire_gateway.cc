@@ -78,7 +78,7 @@ struct GatewayParts::Parts {
     const gateway::GrpcApiSettings grpc_api;
     const http::AdminAccess admin;
     gateway::ScenarioDice dice;
-    store::Buckets buckets;
+    store::Buckets buckets{store};
     http::Client client;
     gateway::HttpWebhookSender sender;
     gateway::Dispatcher dispatcher;

@@ -15,6 +15,7 @@
 #include "payments/recovery.h"
 #include "payments/rule_gateway.h"
 #include "payments/simulator_gateway.h"
+#include "payments/unique_keys.h"
 #include "platform/base/require.h"
 #include "platform/broker/consumer_group.h"
 #include "platform/http/admin_access.h"
@@ -100,7 +101,7 @@ struct PaymentParts::Parts {
           merchants(store, clock, settings, metrics),
           gateways(clock, breaker_options(settings)),
           settlement(background, store, leases, clock, settings, metrics),
-          sealing(background, store, clock, keys, metrics),
+          keys(make_keys()),
           recovery(background, store, clock, ids(), gateways, recovery_options(settings), changed(),
                    metrics),
           recovery_redrive(clock),
@@ -116,6 +117,14 @@ struct PaymentParts::Parts {
     /// There are new events.
     [[nodiscard]] std::function<void()> changed() {
         return [this] { daily_sales_group.wake(); };
+    }
+    // A database that several processes share finds the keys of all of them; one process by itself
+    // does it for less.
+    std::unique_ptr<payments::UsedKeys> make_keys() {
+        if (store.shared()) return std::make_unique<payments::UniqueKeys>();
+        auto index = std::make_unique<payments::KeyIndex>();
+        sealing = std::make_unique<payments::KeySealing>(background, store, clock, *index, metrics);
+        return index;
     }
     // The first one serves the merchants that have none of their own.
     void add_gateways(const Settings::Merchants& settings) {
@@ -146,9 +155,9 @@ struct PaymentParts::Parts {
     std::deque<payments::HttpApiSettings> http_apis;  // one a serving loop: it has its own keys
     payments::Gateways gateways;
     SettlementParts settlement;
-    store::Buckets buckets;
-    payments::KeyIndex keys;
-    payments::KeySealing sealing;
+    store::Buckets buckets{store};
+    std::unique_ptr<payments::KeySealing> sealing;  // of the keys of one process
+    std::unique_ptr<payments::UsedKeys> keys;
     payments::Recovery recovery;
     payments::RecoveryRedrive recovery_redrive;
     settlement::DailySalesConsumer daily_sales;
@@ -168,7 +177,7 @@ void PaymentParts::add_faces(http::Router& router,
                              std::span<const operations::RelayOnLoop> relays) {
     auto& parts = *parts_;
     parts.faces.push_back(std::make_unique<payments::PaymentService>(
-        parts.store, parts.clock, parts.ids(), parts.gateways, parts.buckets, parts.keys,
+        parts.store, parts.clock, parts.ids(), parts.gateways, parts.buckets, *parts.keys,
         parts.services, parts.changed(), parts.metrics));
     auto& http_api = parts.http_apis.emplace_back(parts.http_api);
     http_api.authorization = parts.merchants.add_face(router);
@@ -182,7 +191,7 @@ void PaymentParts::add_faces(http::Router& router,
 
 awaitable<void> PaymentParts::open() {
     co_await parts_->store.read([parts = parts_.get()](store::Snapshot& snapshot) {
-        parts->keys.open(snapshot);
+        parts->keys->open(snapshot);
         return true;
     });
 }
@@ -201,14 +210,14 @@ std::vector<std::string> PaymentParts::consumer_groups() const {
 
 void PaymentParts::start() {
     runtime::spawn(parts_->background, "recovery", parts_->recovery.run());
-    runtime::spawn(parts_->background, "key sealing", parts_->sealing.run());
+    if (parts_->sealing) runtime::spawn(parts_->background, "key sealing", parts_->sealing->run());
     parts_->settlement.start();
     parts_->daily_sales_group.start();
 }
 
 awaitable<void> PaymentParts::stop(std::chrono::milliseconds deadline) {
     parts_->settlement.stop();
-    parts_->sealing.stop();
+    if (parts_->sealing) parts_->sealing->stop();
     co_await parts_->daily_sales_group.stop(deadline);
     co_await parts_->recovery.stop(deadline);
 }

@@ -40,8 +40,8 @@ constexpr Sql list_user("SELECT " INTENT_COLUMNS
 constexpr Sql list_reservation(
     "SELECT " INTENT_COLUMNS
     " FROM gateway_intent WHERE bucket = ? AND reservation_id = ? AND id < ? ORDER BY id DESC");
-constexpr Sql first_bucket_sql("SELECT min(bucket) FROM gateway_intent");
 constexpr Sql last_bucket_sql("SELECT max(bucket) FROM gateway_intent");
+constexpr Sql bucket_below_sql("SELECT max(bucket) FROM gateway_intent WHERE bucket < ?");
 
 constexpr Sql insert_refund_sql(
     "INSERT INTO gateway_refund (id, intent_id, amount, reason, created_at) VALUES (?,?,?,?,?)");
@@ -118,16 +118,16 @@ void walk(store::Snapshot& snapshot, const IntentFilter& filter,
         }
         return;
     }
-    const std::int64_t oldest = integer_or_zero(snapshot, first_bucket_sql);
-    std::int64_t bucket = integer_or_zero(snapshot, last_bucket_sql);
-    if (after) bucket = std::min(bucket, after->bucket);
-    for (; bucket >= oldest; --bucket) {
-        const bool cut = after && after->bucket == bucket;
+    std::optional<std::int64_t> bucket = integer_or_zero(snapshot, last_bucket_sql);
+    if (after) bucket = std::min(*bucket, after->bucket);
+    while (bucket) {
+        const bool cut = after && after->bucket == *bucket;
         const Uuid before = cut ? after->id : after_all_ids();  // bound by reference
-        auto rows = open_bucket(snapshot, filter, bucket, before);
+        auto rows = open_bucket(snapshot, filter, *bucket, before);
         while (rows.next()) {
             if (!visit(rows)) return;
         }
+        bucket = store::bucket_below(snapshot, bucket_below_sql, *bucket);
     }
 }
 

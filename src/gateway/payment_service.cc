@@ -90,16 +90,17 @@ PaymentIntent PaymentService::prepare(PaymentIntent intent, std::optional<Millis
     return intent;
 }
 
-awaitable<std::int64_t> PaymentService::first_bucket() {
+awaitable<std::int64_t> PaymentService::first_bucket(Uuid id) {
     buckets_.open_after(
         co_await store_.read([](store::Snapshot& snapshot) { return last_bucket(snapshot); }));
-    co_return buckets_.next();
+    co_return buckets_.next(id);
 }
 
 awaitable<Answer<std::string>> PaymentService::create(PaymentIntent intent, IdempotencyKey key,
                                                       std::string answer) {
     const Milliseconds time_to_live = settings_.idempotency_time_to_live;
-    const std::int64_t bucket = buckets_.opened() ? buckets_.next() : co_await first_bucket();
+    const std::int64_t bucket =
+        buckets_.opened() ? buckets_.next(intent.id) : co_await first_bucket(intent.id);
     auto effect = co_await store_.write(
         [&intent, &key, &answer, time_to_live, bucket](store::Transaction& tx) -> Answer<Effect> {
             if (!key.key.empty()) {

@@ -92,7 +92,7 @@ public:
     [[nodiscard]] Scenario default_scenario() const { return settings_.default_scenario; }
 
 private:
-    awaitable<std::int64_t> first_bucket();
+    awaitable<std::int64_t> first_bucket(Uuid id);
 
     store::Store& store_;
     const Clock& clock_;

@@ -139,7 +139,7 @@ private:
         options.file = folder.path() / "florin.db";
         options.migrations = store::sqlite_migrations();
         store = store::open_sqlite(options, *metrics);
-        buckets = std::make_unique<store::Buckets>();
+        buckets = std::make_unique<store::Buckets>(*store);
         dice = std::make_unique<ScenarioDice>(dice_seed, 0.5);
         const auto offer = [this](std::vector<WebhookDelivery> deliveries) {
             for (auto& delivery : deliveries) offered.push_back(std::move(delivery));

@@ -171,7 +171,7 @@ std::optional<Completed> complete(store::Transaction& tx, const Payment& asked,
     StoredAnswer told =
         answer_of(operation, *payment,
                   effects.posting ? effects.posting->entries : std::vector<ledger::Entry>{});
-    keep_answer(tx, payment->answer_id, told);
+    keep_answer_if_none(tx, payment->answer_id, told);
     return Completed{std::move(told), effects.movement()};
 }
 

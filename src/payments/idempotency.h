@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "payments/key_index.h"
 #include "payments/payment.h"
+#include "payments/used_keys.h"
 #include "platform/base/time.h"
 #include "platform/base/uuid.h"
 #include "platform/store/session.h"
@@ -46,13 +46,16 @@ struct EarlierUse {
 
 /// Takes the key for `payment`, or says how it was used before. `answer_id` (UUIDv7) is where its
 /// answer will stand.
-EarlierUse claim_key(store::Transaction& tx, KeyIndex& keys, const IdempotencyKey& key,
+EarlierUse claim_key(store::Transaction& tx, UsedKeys& keys, const IdempotencyKey& key,
                      const Uuid& answer_id, const Uuid& payment, Instant answers_kept_since);
 /// The same look-up without taking it.
-EarlierUse find_key(store::Snapshot& snapshot, KeyIndex& keys, const IdempotencyKey& key,
+EarlierUse find_key(store::Snapshot& snapshot, UsedKeys& keys, const IdempotencyKey& key,
                     Instant answers_kept_since);
 
+/// Keeps the answer to a request whose `answer_id` nobody else knows yet.
 void keep_answer(store::Transaction& tx, const Uuid& answer_id, const StoredAnswer& answer);
+/// Keeps it unless the client was told another one before.
+void keep_answer_if_none(store::Transaction& tx, const Uuid& answer_id, const StoredAnswer& answer);
 std::optional<StoredAnswer> find_answer(store::Snapshot& snapshot, const Uuid& answer_id);
 
 /// Deletes up to `limit` answers older than `before`; how many it deleted. Keys are kept for ever.

@@ -124,6 +124,12 @@ std::optional<UsedKey> KeyIndex::find(store::Snapshot& snapshot, std::string_vie
     return std::nullopt;
 }
 
+std::optional<UsedKey> KeyIndex::take(store::Transaction& tx, const UsedKey& key) {
+    auto used = find(tx, key.digest);
+    if (!used) insert(tx, key);
+    return used;
+}
+
 void KeyIndex::insert(store::Transaction& tx, const UsedKey& key) {
     auto rows =
         tx.query(insert_sql, Blob{key.digest}, Blob{key.fingerprint}, key.answer_id, key.payment);

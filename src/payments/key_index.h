@@ -11,18 +11,9 @@
 #include <vector>
 
 #include "payments/key_filter.h"
-#include "platform/base/uuid.h"
-#include "platform/store/session.h"
+#include "payments/used_keys.h"
 
 namespace florin::payments {
-
-/// A key that was used.
-struct UsedKey {
-    std::string digest;       // 16 bytes
-    std::string fingerprint;  // of the request that came with it
-    Uuid answer_id;
-    Uuid payment;
-};
 
 /// Finds used idempotency keys by their digest, at a cost that does not grow with their number.
 ///
@@ -32,21 +23,18 @@ struct UsedKey {
 /// stand sorted in runs, each written once, with a filter in memory that knows which keys it does
 /// not have.
 ///
-/// One object a database, shared by all who take keys: it must see every insert. Thread-safe.
-class KeyIndex {
+/// It must see every insert: for a database that belongs to one process.
+class KeyIndex final : public UsedKeys {
 public:
     static constexpr std::int64_t default_run_keys = 800'000;  // 20 MiB while they are in memory
 
     explicit KeyIndex(std::int64_t run_keys = default_run_keys);
-    ~KeyIndex();
+    ~KeyIndex() override;
 
-    /// Reads the filters and the last keys. Whoever comes first does it: calling it early only
-    /// saves the first payment the wait.
-    void open(store::Snapshot& snapshot);
-
-    std::optional<UsedKey> find(store::Snapshot& snapshot, std::string_view digest);
-    /// Stores a key that `find` did not find in the same transaction.
-    void insert(store::Transaction& tx, const UsedKey& key);
+    /// Reads the filters and the last keys.
+    void open(store::Snapshot& snapshot) override;
+    std::optional<UsedKey> find(store::Snapshot& snapshot, std::string_view digest) override;
+    std::optional<UsedKey> take(store::Transaction& tx, const UsedKey& key) override;
 
     struct Entry {
         std::string_view digest;
@@ -75,6 +63,7 @@ private:
         std::vector<std::int64_t> runs;
     };
 
+    void insert(store::Transaction& tx, const UsedKey& key);
     [[nodiscard]] Candidates candidates(std::string_view digest);
     void remember(std::string_view digest, std::int64_t number);
 

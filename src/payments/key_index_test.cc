@@ -62,8 +62,9 @@ protected:
         try {
             return get(store_->write([&](store::Transaction& tx) {
                 const std::string digest = digest_of(number);
-                if (keys_->find(tx, digest)) return false;
-                keys_->insert(tx, {digest, digest_of(number + 1'000'000), payment, payment});
+                const auto used =
+                    keys_->take(tx, {digest, digest_of(number + 1'000'000), payment, payment});
+                if (used) return false;
                 if (undone) throw std::runtime_error("undone");
                 return true;
             }));

@@ -77,7 +77,7 @@ std::vector<ledger::Entry> entries_of(const Effects& effects) {
 }  // namespace
 
 PaymentService::PaymentService(store::Store& store, const Clock& clock, UuidGenerator ids,
-                               const Gateways& gateways, store::Buckets& buckets, KeyIndex& keys,
+                               const Gateways& gateways, store::Buckets& buckets, UsedKeys& keys,
                                const ServiceSettings& settings, std::function<void()> changed,
                                telemetry::Metrics& metrics)
     : store_(store),
@@ -118,12 +118,12 @@ Payment PaymentService::new_payment(const AuthorizePayment& request) {
     return payment;
 }
 
-awaitable<std::int64_t> PaymentService::next_bucket() {
+awaitable<std::int64_t> PaymentService::next_bucket(Uuid id) {
     if (!buckets_.opened()) {
         buckets_.open_after(
             co_await store_.read([](store::Snapshot& snapshot) { return last_bucket(snapshot); }));
     }
-    co_return buckets_.next();
+    co_return buckets_.next(id);
 }
 
 Instant PaymentService::answers_kept_since() const {
@@ -148,7 +148,8 @@ awaitable<Answer> PaymentService::authorize_at_once(AuthorizePayment request, Pa
     const Effects effects =
         effects_of(State::Ready, payment, payment.amount, settings_.fee_basis_points);
     StoredAnswer answer = answer_of(Operation::Authorize, payment, entries_of(effects));
-    const std::int64_t bucket = buckets_.opened() ? buckets_.next() : co_await next_bucket();
+    const std::int64_t bucket =
+        buckets_.opened() ? buckets_.next(payment.id) : co_await next_bucket(payment.id);
     const Instant kept_since = answers_kept_since();
     auto use = co_await store_.write([&](store::Transaction& tx) {
         EarlierUse before =
@@ -169,7 +170,7 @@ awaitable<Answer> PaymentService::authorize_at_once(AuthorizePayment request, Pa
 // gateway.
 awaitable<Answer> PaymentService::authorize_by_call(AuthorizePayment request, Payment payment) {
     payment.due_at = payment.requested_at + settings_.worker_looks_after;
-    const std::int64_t bucket = co_await next_bucket();
+    const std::int64_t bucket = co_await next_bucket(payment.id);
     const Instant kept_since = answers_kept_since();
     auto use = co_await store_.write([&](store::Transaction& tx) {
         EarlierUse before =

@@ -90,7 +90,7 @@ class PaymentService {
 public:
     /// `changed` is called after each commit that left events or due work. Thread-safe callee.
     PaymentService(store::Store& store, const Clock& clock, UuidGenerator ids,
-                   const Gateways& gateways, store::Buckets& buckets, KeyIndex& keys,
+                   const Gateways& gateways, store::Buckets& buckets, UsedKeys& keys,
                    const ServiceSettings& settings, std::function<void()> changed,
                    telemetry::Metrics& metrics);
 
@@ -112,7 +112,7 @@ private:
     };
 
     Payment new_payment(const AuthorizePayment& request);
-    awaitable<std::int64_t> next_bucket();
+    awaitable<std::int64_t> next_bucket(Uuid id);
     awaitable<Answer> authorize_at_once(AuthorizePayment request, Payment payment,
                                         GatewayAnswer decided);
     awaitable<Answer> authorize_by_call(AuthorizePayment request, Payment payment);
@@ -132,7 +132,7 @@ private:
     UuidGenerator ids_;
     const Gateways& gateways_;
     store::Buckets& buckets_;
-    KeyIndex& keys_;
+    UsedKeys& keys_;
     const ServiceSettings& settings_;
     std::function<void()> changed_;
     ledger::PostingMetrics postings_;

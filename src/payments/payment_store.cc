@@ -34,8 +34,8 @@ constexpr Sql ask_again_sql("UPDATE merchant_payment SET due_at = ?, attempts = 
 constexpr Sql list_sql("SELECT " PAYMENT_COLUMNS
                        " FROM merchant_payment WHERE bucket = ? AND merchant_id = ? AND id < ?"
                        " ORDER BY id DESC");
-constexpr Sql first_bucket_sql("SELECT min(bucket) FROM merchant_payment");
 constexpr Sql last_bucket_sql("SELECT max(bucket) FROM merchant_payment");
+constexpr Sql bucket_below_sql("SELECT max(bucket) FROM merchant_payment WHERE bucket < ?");
 
 constexpr Sql insert_step_sql(
     "INSERT INTO merchant_payment_step (payment_id, version, state, amount, at, detail)"
@@ -149,15 +149,14 @@ std::vector<Step> steps_of(store::Snapshot& snapshot, const Uuid& payment) {
 PaymentPage list_payments(store::Snapshot& snapshot, const PaymentFilter& filter) {
     PaymentPage page;
     const Uuid oldest_id = filter.from ? first_uuid_at(*filter.from) : Uuid{};
-    const std::int64_t oldest = integer_or_zero(snapshot, first_bucket_sql);
-    std::int64_t bucket = integer_or_zero(snapshot, last_bucket_sql);
-    if (filter.after) bucket = std::min(bucket, filter.after->bucket);
+    std::optional<std::int64_t> bucket = integer_or_zero(snapshot, last_bucket_sql);
+    if (filter.after) bucket = std::min(*bucket, filter.after->bucket);
     int looked_at = 0;
-    for (; bucket >= oldest; --bucket) {
+    for (; bucket; bucket = store::bucket_below(snapshot, bucket_below_sql, *bucket)) {
         Uuid before = id_after(filter.until);
-        if (filter.after && filter.after->bucket == bucket)
+        if (filter.after && filter.after->bucket == *bucket)
             before = std::min(before, filter.after->id);
-        auto rows = snapshot.query(list_sql, bucket, filter.merchant, before);
+        auto rows = snapshot.query(list_sql, *bucket, filter.merchant, before);
         while (rows.next()) {
             const Uuid id = rows.uuid(0);
             // A bucket is older than the one before it, but for the moment of their border.
@@ -166,12 +165,12 @@ PaymentPage list_payments(store::Snapshot& snapshot, const PaymentFilter& filter
                 !filter.state || static_cast<std::int64_t>(*filter.state) == rows.integer(5);
             if (wanted) page.payments.push_back(read_payment(rows));
             if (++looked_at >= scan_max || static_cast<int>(page.payments.size()) == filter.limit) {
-                page.next = store::BucketCursor{bucket, id};
+                page.next = store::BucketCursor{*bucket, id};
                 return page;
             }
         }
         if (++looked_at >= scan_max) {
-            page.next = store::BucketCursor{bucket, Uuid{}};
+            page.next = store::BucketCursor{*bucket, Uuid{}};
             return page;
         }
     }

@@ -12,6 +12,7 @@
 #include "payments/payment_service.h"
 #include "payments/recovery.h"
 #include "payments/rule_gateway.h"
+#include "payments/unique_keys.h"
 #include "platform/base/manual_clock.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/sqlite_store.h"
@@ -174,8 +175,8 @@ public:
     std::unique_ptr<runtime::Loop> loop;
     std::unique_ptr<store::Store> store;
     std::unique_ptr<store::Buckets> buckets;
-    std::unique_ptr<KeyIndex> keys;
-    std::unique_ptr<KeySealing> sealing;
+    std::unique_ptr<UsedKeys> keys;
+    std::unique_ptr<KeySealing> sealing;  // of a database with one process
     std::unique_ptr<Gateways> gateways;
     FakeGateway* fake = nullptr;
     std::unique_ptr<PaymentService> service;
@@ -199,9 +200,8 @@ private:
         options.file = folder.file();
         options.migrations = store::sqlite_migrations();
         store = store::open_sqlite(options, *metrics);
-        buckets = std::make_unique<store::Buckets>();
-        keys = std::make_unique<KeyIndex>(64);
-        sealing = std::make_unique<KeySealing>(*loop, *store, clock, *keys, *metrics);
+        buckets = std::make_unique<store::Buckets>(*store);
+        open_keys();
         gateways = std::make_unique<Gateways>(clock, limits::CircuitBreakerOptions{});
         gateways->add(std::make_unique<RuleGateway>(Milliseconds(20), Milliseconds(5)));
         auto made = std::make_unique<FakeGateway>();
@@ -214,6 +214,16 @@ private:
         recovery = std::make_unique<Recovery>(
             *loop, *store, clock, UuidGenerator(clock, ++id_seed_), *gateways, recovery_options,
             [] {}, *metrics);
+    }
+
+    void open_keys() {
+        if (store->shared()) {
+            keys = std::make_unique<UniqueKeys>();
+            return;
+        }
+        auto index = std::make_unique<KeyIndex>(64);
+        sealing = std::make_unique<KeySealing>(*loop, *store, clock, *index, *metrics);
+        keys = std::move(index);
     }
 
     void close() {

@@ -5,7 +5,19 @@
 
 #include <fmt/format.h>
 
+#include "platform/store/store.h"
+
 namespace florin::store {
+
+Buckets::Buckets(const Store& store)
+    : numbering_(store.shared() ? Numbering::Timed : Numbering::Counted) {}
+
+std::optional<std::int64_t> bucket_below(Snapshot& snapshot, const Sql& greatest_below,
+                                         std::int64_t bucket) {
+    auto rows = snapshot.query(greatest_below, bucket);
+    if (!rows.next() || rows.is_null(0)) return std::nullopt;
+    return rows.integer(0);
+}
 
 std::string text_of(const BucketCursor& cursor) {
     std::string text = fmt::format("{:016x}", cursor.bucket);

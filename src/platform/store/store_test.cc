@@ -285,12 +285,23 @@ INSTANTIATE_TEST_SUITE_P(Adapters, StoreSuite,
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Buckets, GoUpEverySoManyRowsAndAfterEachStart) {
-    Buckets buckets;
+    Buckets buckets(Buckets::Numbering::Counted);
     EXPECT_FALSE(buckets.opened());
     buckets.open_after(7);
     buckets.open_after(99);
-    for (int i = 0; i < Buckets::rows_per_bucket; ++i) EXPECT_EQ(buckets.next(), 8);
-    EXPECT_EQ(buckets.next(), 9);
+    for (int i = 0; i < Buckets::rows_per_bucket; ++i) EXPECT_EQ(buckets.next(Uuid{}), 8);
+    EXPECT_EQ(buckets.next(Uuid{}), 9);
+}
+
+TEST(Buckets, OfProcessesThatShareADatabaseComeFromTheRowsTime) {
+    Buckets ours(Buckets::Numbering::Timed);
+    Buckets theirs(Buckets::Numbering::Timed);
+    EXPECT_TRUE(ours.opened());
+    const Instant start = instant_from_unix_us(0) + 3'000'000 * Buckets::time_per_bucket;
+    const auto last_moment = start + Buckets::time_per_bucket - Milliseconds(1);
+    EXPECT_EQ(ours.next(first_uuid_at(start)), 3'000'000);
+    EXPECT_EQ(theirs.next(first_uuid_at(last_moment)), 3'000'000);
+    EXPECT_EQ(ours.next(first_uuid_at(last_moment + Milliseconds(1))), 3'000'001);
 }
 
 }  // namespace
