@@ -110,7 +110,8 @@ awaitable<Answer<std::string>> PaymentService::create(PaymentIntent intent, Idem
             }
             insert_intent(tx, intent, bucket);
             return Effect{};
-        });
+        },
+        store::Route::of(intent.id.view()));
     if (!effect) co_return std::unexpected(effect.error());
     if (effect->replayed) {
         idempotency_hits_.add();
@@ -138,22 +139,24 @@ awaitable<Answer<std::string>> PaymentService::process(Uuid id, IdempotencyKey k
                                                        EncodeProcessed encode) {
     const Instant now = clock_.now();
     const NoticeIds ids{ids_.next(), ids_.next()};
-    auto effect = co_await store_.write([&, now](store::Transaction& tx) -> Answer<Effect> {
-        if (auto earlier = replay(tx, key, now, settings_.idempotency_time_to_live))
-            return std::move(*earlier);
-        auto intent = find_intent(tx, id);
-        if (!intent) return std::unexpected(ServiceRefusal::NotFound);
-        const auto change = intent->process(now);
-        if (!change) return std::unexpected(refusal_of(change.error()));
-        Notices notices = notices_of(*intent, *change, ids, now);
-        if (*change != IntentChange::None) update_intent(tx, *intent);
-        store_notices(tx, notices);
-        Effect done{encode(*intent), false, std::move(notices.delivery), intent->due_at,
-                    std::nullopt};
-        remember_answer(tx, key, done.answer, now);
-        if (*change != IntentChange::None) done.decided = std::move(*intent);
-        return done;
-    });
+    auto effect = co_await store_.write(
+        [&, now](store::Transaction& tx) -> Answer<Effect> {
+            if (auto earlier = replay(tx, key, now, settings_.idempotency_time_to_live))
+                return std::move(*earlier);
+            auto intent = find_intent(tx, id);
+            if (!intent) return std::unexpected(ServiceRefusal::NotFound);
+            const auto change = intent->process(now);
+            if (!change) return std::unexpected(refusal_of(change.error()));
+            Notices notices = notices_of(*intent, *change, ids, now);
+            if (*change != IntentChange::None) update_intent(tx, *intent);
+            store_notices(tx, notices);
+            Effect done{encode(*intent), false, std::move(notices.delivery), intent->due_at,
+                        std::nullopt};
+            remember_answer(tx, key, done.answer, now);
+            if (*change != IntentChange::None) done.decided = std::move(*intent);
+            return done;
+        },
+        store::Route::of(id.view()));
     if (!effect) co_return std::unexpected(effect.error());
     if (effect->replayed) idempotency_hits_.add();
     if (effect->delivery) offer_({std::move(*effect->delivery)});
@@ -168,26 +171,28 @@ awaitable<Answer<std::string>> PaymentService::cancel(Uuid id, std::optional<Mon
     const Instant now = clock_.now();
     const Uuid refund_id = ids_.next();
     const NoticeIds ids{ids_.next(), ids_.next()};
-    auto effect = co_await store_.write([&, now](store::Transaction& tx) -> Answer<Effect> {
-        if (auto earlier = replay(tx, key, now, settings_.idempotency_time_to_live))
-            return std::move(*earlier);
-        auto intent = find_intent(tx, id);
-        if (!intent) return std::unexpected(ServiceRefusal::NotFound);
-        const std::int64_t refunded_before = intent->refunded;
-        const auto change = intent->cancel(refund, now);
-        if (!change) return std::unexpected(refusal_of(change.error()));
-        CancelResult result{std::move(*intent), std::nullopt, now};
-        update_intent(tx, result.intent);
-        if (*change == IntentChange::Refunded) {
-            result.refund =
-                Refund{refund_id, id, result.intent.refunded - refunded_before, reason, now};
-            insert_refund(tx, *result.refund);
-        }
-        store_notices(tx, notices_of(result.intent, *change, ids, now));
-        Effect done{encode(result), false, std::nullopt, std::nullopt, std::nullopt};
-        remember_answer(tx, key, done.answer, now);
-        return done;
-    });
+    auto effect = co_await store_.write(
+        [&, now](store::Transaction& tx) -> Answer<Effect> {
+            if (auto earlier = replay(tx, key, now, settings_.idempotency_time_to_live))
+                return std::move(*earlier);
+            auto intent = find_intent(tx, id);
+            if (!intent) return std::unexpected(ServiceRefusal::NotFound);
+            const std::int64_t refunded_before = intent->refunded;
+            const auto change = intent->cancel(refund, now);
+            if (!change) return std::unexpected(refusal_of(change.error()));
+            CancelResult result{std::move(*intent), std::nullopt, now};
+            update_intent(tx, result.intent);
+            if (*change == IntentChange::Refunded) {
+                result.refund =
+                    Refund{refund_id, id, result.intent.refunded - refunded_before, reason, now};
+                insert_refund(tx, *result.refund);
+            }
+            store_notices(tx, notices_of(result.intent, *change, ids, now));
+            Effect done{encode(result), false, std::nullopt, std::nullopt, std::nullopt};
+            remember_answer(tx, key, done.answer, now);
+            return done;
+        },
+        store::Route::of(id.view()));
     if (!effect) co_return std::unexpected(effect.error());
     if (effect->replayed) idempotency_hits_.add();
     co_return std::move(effect->answer);

@@ -151,15 +151,17 @@ awaitable<Answer> PaymentService::authorize_at_once(AuthorizePayment request, Pa
     const std::int64_t bucket =
         buckets_.opened() ? buckets_.next(payment.id) : co_await next_bucket(payment.id);
     const Instant kept_since = answers_kept_since();
-    auto use = co_await store_.write([&](store::Transaction& tx) {
-        EarlierUse before =
-            claim_key(tx, keys_, request.claim, payment.answer_id, payment.id, kept_since);
-        if (before.kind != EarlierUse::Kind::None) return before;
-        insert_payment(tx, payment, bucket);
-        apply(tx, effects);
-        keep_answer(tx, payment.answer_id, answer);
-        return before;
-    });
+    auto use = co_await store_.write(
+        [&](store::Transaction& tx) {
+            EarlierUse before =
+                claim_key(tx, keys_, request.claim, payment.answer_id, payment.id, kept_since);
+            if (before.kind != EarlierUse::Kind::None) return before;
+            insert_payment(tx, payment, bucket);
+            apply(tx, effects);
+            keep_answer(tx, payment.answer_id, answer);
+            return before;
+        },
+        store::Route::of(payment.merchant));
     if (use.kind != EarlierUse::Kind::None) co_return co_await earlier(std::move(use));
     count(effects.movement());
     changed_();
@@ -172,12 +174,14 @@ awaitable<Answer> PaymentService::authorize_by_call(AuthorizePayment request, Pa
     payment.due_at = payment.requested_at + settings_.worker_looks_after;
     const std::int64_t bucket = co_await next_bucket(payment.id);
     const Instant kept_since = answers_kept_since();
-    auto use = co_await store_.write([&](store::Transaction& tx) {
-        EarlierUse before =
-            claim_key(tx, keys_, request.claim, payment.answer_id, payment.id, kept_since);
-        if (before.kind == EarlierUse::Kind::None) insert_payment(tx, payment, bucket);
-        return before;
-    });
+    auto use = co_await store_.write(
+        [&](store::Transaction& tx) {
+            EarlierUse before =
+                claim_key(tx, keys_, request.claim, payment.answer_id, payment.id, kept_since);
+            if (before.kind == EarlierUse::Kind::None) insert_payment(tx, payment, bucket);
+            return before;
+        },
+        store::Route::of(payment.merchant));
     if (use.kind != EarlierUse::Kind::None) co_return co_await earlier(std::move(use));
     changed_();
     auto answer = co_await ask_gateway(payment);
@@ -200,13 +204,15 @@ awaitable<std::expected<StoredAnswer, Unknown>> PaymentService::ask_gateway(Paym
     GatewayAnswer answer = co_await gateway->call(call_for(asked));
     if (auto* unknown = std::get_if<Unknown>(&answer)) co_return std::unexpected(*unknown);
     const Instant now = clock_.now();
-    auto told = co_await store_.write([&](store::Transaction& tx) {
-        auto completed = complete(tx, asked, answer, now, settings_.fee_basis_points);
-        if (completed) return completed;
-        // A worker was faster: its answer is the answer.
-        auto stored = find_answer(tx, asked.answer_id);
-        return stored ? std::optional(Completed{std::move(*stored), {}}) : std::nullopt;
-    });
+    auto told = co_await store_.write(
+        [&](store::Transaction& tx) {
+            auto completed = complete(tx, asked, answer, now, settings_.fee_basis_points);
+            if (completed) return completed;
+            // A worker was faster: its answer is the answer.
+            auto stored = find_answer(tx, asked.answer_id);
+            return stored ? std::optional(Completed{std::move(*stored), {}}) : std::nullopt;
+        },
+        store::Route::of(asked.merchant));
     changed_();
     if (told) {
         count(told->posted);
@@ -255,7 +261,8 @@ awaitable<Answer> PaymentService::change(ChangePayment request) {
     const Uuid answer_id = ids_.next();
     const Instant now = clock_.now();
     auto begun = co_await store_.write(
-        [&](store::Transaction& tx) { return begin_change(tx, request, answer_id, now); });
+        [&](store::Transaction& tx) { return begin_change(tx, request, answer_id, now); },
+        store::Route::of(request.merchant));
     if (!begun) co_return std::unexpected(std::move(begun.error()));
     if (begun->use.kind != EarlierUse::Kind::None)
         co_return co_await earlier(std::move(begun->use));
@@ -270,11 +277,13 @@ awaitable<Answer> PaymentService::answer_under_way(ChangePayment request, Paymen
         co_return done(request.operation, std::move(*answer));
     // The client is told that it is under way, now and whenever it asks again with this key.
     StoredAnswer accepted = answer_of(request.operation, asked, {});
-    auto told = co_await store_.write([&](store::Transaction& tx) {
-        if (auto answer = find_answer(tx, asked.answer_id)) return *answer;
-        keep_answer(tx, asked.answer_id, accepted);
-        return accepted;
-    });
+    auto told = co_await store_.write(
+        [&](store::Transaction& tx) {
+            if (auto answer = find_answer(tx, asked.answer_id)) return *answer;
+            keep_answer(tx, asked.answer_id, accepted);
+            return accepted;
+        },
+        store::Route::of(asked.merchant));
     co_return done(request.operation, std::move(told));
 }
 

@@ -117,9 +117,11 @@ awaitable<void> Recovery::recover(Payment payment) {
             }
         } else {
             const Instant now = clock_.now();
-            const auto decided = co_await store_.write([&](store::Transaction& tx) {
-                return complete(tx, payment, answer, now, options_.fee_basis_points);
-            });
+            const auto decided = co_await store_.write(
+                [&](store::Transaction& tx) {
+                    return complete(tx, payment, answer, now, options_.fee_basis_points);
+                },
+                store::Route::of(payment.merchant));
             if (decided) recovered_.add();
             if (decided && decided->posted) postings_.committed(*decided->posted);
             changed_();
