@@ -17,14 +17,16 @@ complaints: list[str] = []
 
 
 def complain(path: pathlib.Path, text: str) -> None:
-    complaints.append(f"{path.relative_to(ROOT)}: {text}")
+    complaint = f"{path.relative_to(ROOT)}: {text}"
+    if complaint not in complaints:
+        complaints.append(complaint)
 
 
 class StrictLoader(yaml.SafeLoader):
     """YAML lets the last of two equal keys win, silently."""
 
     def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value if not key.tag.endswith(":merge")]
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.YAMLError(f"the key {key} stands twice ({node.start_mark})")
@@ -54,20 +56,97 @@ def check_ports(path: pathlib.Path, ports: set[int], exposed: set[int]) -> None:
         complain(path, f"ports {sorted(ports)}, but the Dockerfile exposes {sorted(exposed)}")
 
 
+def is_florin(service: dict) -> bool:
+    return service.get("build") is not None
+
+
+def check_service(path: pathlib.Path, name: str, compose: dict) -> None:
+    service = compose["services"][name]
+    if not is_florin(service) and not re.search(r":[^:]*\d", service["image"]):
+        complain(path, f"{name} runs {service['image']}, whose version may change by itself")
+    for needed in service.get("depends_on", []):
+        if needed not in compose["services"]:
+            complain(path, f"{name} depends on {needed}, which is no service")
+    mounted = {}
+    for mount in service.get("volumes", []):
+        source, target = mount.split(":")[:2]
+        mounted[target] = path.parent / source
+        if source.startswith(".") and not (path.parent / source).exists():
+            complain(path, f"{name} mounts {source}, which does not exist")
+        if not source.startswith(".") and source not in compose["volumes"]:
+            complain(path, f"{name} mounts {source}, which is no volume")
+    for argument in service.get("command", []):
+        for target, source in mounted.items():
+            file = argument.removeprefix("--config.file=")
+            if file.startswith(f"{target}/") and not (source / file[len(target) + 1:]).exists():
+                complain(path, f"{name} is started with {file}, which does not exist")
+
+
 def check_compose(path: pathlib.Path, docker: dict, settings: str) -> None:
     for compose in documents_of(path):
-        for name, service in compose["services"].items():
-            for mount in service.get("volumes", []):
-                source = mount.split(":")[0]
-                if source.startswith(".") and not (path.parent / source).exists():
-                    complain(path, f"{name} mounts {source}, which does not exist")
-                if not source.startswith(".") and source not in compose["volumes"]:
-                    complain(path, f"{name} mounts {source}, which is no volume")
-        florin = compose["services"]["florin"]
-        check_settings(path, florin["environment"], settings)
+        for name in compose["services"]:
+            check_service(path, name, compose)
+        for service in filter(is_florin, compose["services"].values()):
+            check_settings(path, service["environment"], settings)
+        florin = compose["services"].get("florin")
+        if florin is None:
+            check_parts(path, compose["services"], docker)
+            continue
         check_ports(path, {int(port.split(":")[-1]) for port in florin["ports"]}, docker["ports"])
         if not any(mount.endswith(f":{docker['volume']}") for mount in florin["volumes"]):
             complain(path, f"nothing keeps {docker['volume']}")
+
+
+def check_parts(path: pathlib.Path, services: dict, docker: dict) -> None:
+    """Together the parts do everything, and with the same settings; the load balancer knows each instance of a face."""
+    parts = {name: service for name, service in services.items() if "FLORIN_ROLE" in service.get("environment", {})}
+    known = set(re.findall(r'\{"([a-z]+)", Role::', (ROOT / "src/app/roles.cc").read_text()))
+    roles = {service["environment"]["FLORIN_ROLE"] for service in parts.values()}
+    if roles != known:
+        complain(path, f"has the roles {sorted(roles)}, but Florin knows {sorted(known)}")
+    if len({json.dumps(service["environment"] | {"FLORIN_ROLE": ""}, sort_keys=True) for service in parts.values()}) != 1:
+        complain(path, "its parts differ in more than their role")
+    balancer = path.parent / "haproxy/haproxy.cfg"
+    for name, count, service, port, health in re.findall(
+            r"server-template (\S+) (\d+) ([a-z-]+):(\d+) check port (\d+)", balancer.read_text()):
+        replicas = services.get(service, {}).get("deploy", {}).get("replicas", 1)
+        if service not in parts or int(count) != replicas:
+            complain(balancer, f"{name} has room for {count} of {service}, of which {path.name} starts {replicas}")
+        if not {int(port), int(health)} <= docker["ports"]:
+            complain(balancer, f"{name} goes to {port} and looks at {health}, which Florin does not open")
+    listened = {int(port) for port in re.findall(r"^\s+bind :(\d+)$", balancer.read_text(), flags=re.M)}
+    published = {int(port.split(":")[-1]) for port in services["loadbalancer"]["ports"]}
+    if listened != published:
+        complain(path, f"publishes {sorted(published)} of the load balancer, which listens on {sorted(listened)}")
+
+
+def check_scraped(path: pathlib.Path, services: dict) -> None:
+    """Prometheus looks at each Florin of the compose file it belongs to, and at nobody else."""
+    wanted = {name for name, service in services.items()
+              if is_florin(service) and not service.get("healthcheck", {}).get("disable")}
+    scraped = set()
+    for document in documents_of(path):
+        for job in document["scrape_configs"]:
+            for place in job.get("dns_sd_configs", []):
+                scraped |= {f"{name}:{place['port']}" for name in place["names"]}
+            for place in job.get("static_configs", []):
+                scraped |= set(place["targets"])
+    if scraped != {f"{name}:8031" for name in wanted}:
+        complain(path, f"scrapes {sorted(scraped)}, but the parts are {sorted(wanted)}")
+
+
+def check_versions(path: pathlib.Path, services: dict) -> None:
+    """What runs there is what the tests start by hand."""
+    pom = (ROOT / "tests/services/kafka/pom.xml").read_text()
+    wanted = re.search(r"<kafka.version>(.*?)</kafka.version>", pom).group(1)
+    if services["kafka"]["image"] != f"apache/kafka:{wanted}":
+        complain(path, f"runs {services['kafka']['image']}, but the tests run Kafka {wanted}")
+    tested = (ROOT / "tests/services/mariadb.mjs").read_text() + (ROOT / "deploy/debezium/mariadb.cnf").read_text()
+    for flag in services["mariadb"]["command"]:
+        option, _, value = flag.removeprefix("--").partition("=")
+        sized = option.endswith("-size")  # a matter of the machine
+        if f"'{option}'" not in tested and f"--{option}" not in tested or not sized and value and value not in tested:
+            complain(path, f"starts MariaDB with {flag}, which no test does")
 
 
 def check_kubernetes(path: pathlib.Path, docker: dict, settings: str) -> None:
@@ -122,7 +201,12 @@ def main() -> int:
         check_libraries(dockerfile, docker["packages"], binary)
     settings = sources("src/app")
     metrics = sources("src")
-    check_compose(ROOT / "deploy/compose.yaml", docker, settings)
+    for compose, prometheus in (("compose.yaml", "prometheus.yml"), ("compose.scale.yaml", "prometheus.scale.yml")):
+        check_compose(ROOT / "deploy" / compose, docker, settings)
+        for document in documents_of(ROOT / "deploy" / compose):
+            check_scraped(ROOT / "deploy/prometheus" / prometheus, document["services"])
+            if "kafka" in document["services"]:
+                check_versions(ROOT / "deploy" / compose, document["services"])
     for path in sorted((ROOT / "k8s").glob("*.yaml")):
         check_kubernetes(path, docker, settings)
     for path in [*(ROOT / "deploy").rglob("*.y*ml"), *(ROOT / ".github").rglob("*.y*ml"), ROOT / "api/openapi.yaml"]:
