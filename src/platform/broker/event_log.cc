@@ -32,7 +32,7 @@ LogPage read_log(store::Snapshot& snapshot, const std::vector<std::string>& topi
     std::size_t bytes = 0;
     auto rows = snapshot.query(select_rows, range.after, range.until, range.rows_max);
     while (page.messages.size() < range.messages_max && rows.next()) {
-        if (std::ranges::find(topics, rows.text(2)) != topics.end()) {
+        if (topics.empty() || std::ranges::find(topics, rows.text(2)) != topics.end()) {
             bytes += rows.text(5).size();
             if (bytes > range.bytes_max && !page.messages.empty()) break;
             page.messages.push_back(message_of(rows));

@@ -25,7 +25,7 @@ struct LogPage {
     std::int64_t end = 0;       // of the log: its last position
 };
 
-/// The messages of `topics` in the outbox, in its order.
+/// The messages of `topics` in the outbox, in its order; of all topics when none is named.
 LogPage read_log(store::Snapshot& snapshot, const std::vector<std::string>& topics,
                  const LogRange& range);
 

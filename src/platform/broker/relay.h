@@ -31,6 +31,7 @@ public:
     virtual ~Relay() = default;
     /// Stable: offsets are kept under it.
     [[nodiscard]] virtual std::string_view group() const = 0;
+    /// None: all of them.
     [[nodiscard]] virtual std::vector<std::string> topics() const = 0;
     /// One result a message, in their order. Ends by its own deadlines. What it throws is taken as
     /// `Later` for all of them.
