@@ -31,6 +31,11 @@ struct ReservationEvent {
     [[nodiscard]] std::string key() const;
 };
 
+/// Under which the worker reads the log, and its dead letters are found.
+inline constexpr std::string_view worker_group = "reservation-worker";
+/// The topic of dead letters that came from a queue and not from the log.
+inline constexpr std::string_view queue_topic = "sqs";
+
 /// Why a message can never be handled.
 struct Unusable {
     std::string error_type;  // "MalformedMessage", "UnknownEventType"

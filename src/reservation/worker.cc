@@ -7,6 +7,8 @@
 #include "platform/runtime/loop.h"
 #include "platform/store/store.h"
 #include "platform/telemetry/log.h"
+#include "reservation/backoff.h"
+#include "reservation/reservation_event.h"
 
 namespace florin::reservation {
 namespace {
@@ -14,14 +16,12 @@ namespace {
 using Kind = HandlerResult::Kind;
 
 constexpr std::size_t messages_per_poll = 10;
-constexpr std::string_view group = "reservation-worker";
 constexpr Seconds visibility_max = std::chrono::hours(12);  // of SQS
 constexpr std::size_t attribute_text_max = 500;
 
-/// Twice as long after each attempt, from twice the base up to sixteen times.
-Seconds backoff_of(Milliseconds base, int receive_count) {
-    const int doublings = std::clamp(receive_count, 1, 4);
-    const auto wait = std::chrono::ceil<Seconds>(base * (1 << doublings));
+/// Visibilities are whole seconds.
+Seconds visibility_after(Milliseconds base, int receive_count) {
+    const auto wait = std::chrono::ceil<Seconds>(backoff_of(base, receive_count));
     return std::clamp(wait, Seconds(1), visibility_max);
 }
 
@@ -178,7 +178,7 @@ awaitable<void> Worker::put_off(const aws::QueueMessage& message, const std::str
         co_return;
     }
     processor_.count(type, "retried");
-    co_await give_back(message, backoff_of(options_.backoff_base, message.receive_count));
+    co_await give_back(message, visibility_after(options_.backoff_base, message.receive_count));
 }
 
 awaitable<void> Worker::park(const aws::QueueMessage& message, const std::string& type,
@@ -191,7 +191,7 @@ awaitable<void> Worker::park(const aws::QueueMessage& message, const std::string
     if (co_await keep_aside(message, reason)) {
         co_await queue_.remove(message.receipt);
     } else {
-        co_await give_back(message, backoff_of(options_.backoff_base, message.receive_count));
+        co_await give_back(message, visibility_after(options_.backoff_base, message.receive_count));
     }
 }
 
@@ -204,7 +204,7 @@ awaitable<bool> Worker::keep_aside(const aws::QueueMessage& message, const Handl
     }
     const Instant now = clock_.now();
     broker::DeadLetter letter{.id = ids_.next(),
-                              .group = std::string(group),
+                              .group = std::string(worker_group),
                               .message = {},
                               .error_type = reason.error_type,
                               .error_message = reason.error_message,
@@ -212,7 +212,7 @@ awaitable<bool> Worker::keep_aside(const aws::QueueMessage& message, const Handl
                               .created_at = now,
                               .updated_at = now};
     letter.message.event_id = letter.id;
-    letter.message.topic = "sqs";
+    letter.message.topic = queue_topic;
     letter.message.key = message.id;
     letter.message.payload = message.body;
     letter.message.at = now;

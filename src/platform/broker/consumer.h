@@ -52,6 +52,9 @@ public:
     [[nodiscard]] virtual std::string_view group() const = 0;
     [[nodiscard]] virtual std::vector<std::string> topics() const = 0;
     virtual Handled handle(store::Transaction& tx, const Message& message) = 0;
+    /// Messages have been handled for good: whoever waits for their effect may look. On the group's
+    /// loop, after the commit; not called again for what a crash came in between of.
+    virtual void committed() {}
 };
 
 }  // namespace florin::broker

@@ -131,6 +131,7 @@ void ConsumerGroup::applied(const ConsumerBatch& batch, const BatchResult& resul
     done_.add(static_cast<double>(result.handled - result.setbacks.size()));
     for (const auto& [message, handled] : result.setbacks)
         report_setback(batch.messages[message], handled);
+    if (result.handled > 0) consumer_.committed();
 }
 
 void ConsumerGroup::moved_to(std::int64_t stored_offset) {

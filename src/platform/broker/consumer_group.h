@@ -25,7 +25,8 @@ namespace florin::broker {
 /// loop; it outlives the loop's run, or `stop` has returned true before it dies.
 class ConsumerGroup {
 public:
-    /// All references outlive this object; `consumer` is used on the writer.
+    /// All references outlive this object; `consumer` is used on the writer
+    /// and on the loop.
     ConsumerGroup(runtime::Loop& loop, store::Store& store, Consumer& consumer, const Clock& clock,
                   ConsumerOptions options, telemetry::Metrics& metrics);
 
