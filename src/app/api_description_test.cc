@@ -11,6 +11,7 @@
 #include "app/settings.h"
 #include "app/wire_gateway.h"
 #include "app/wire_payments.h"
+#include "app/wire_seats.h"
 #include "platform/grpc/service.h"
 #include "platform/http/server.h"
 #include "platform/leases/leases.h"
@@ -70,10 +71,12 @@ std::vector<std::string> served_routes() {
     leases::SoleLeases leases;
     GatewayParts gateway(background, *store, leases, clock, settings, metrics);
     PaymentParts payments(background, *store, leases, clock, settings, metrics);
+    SeatParts seats(background, *store, clock, settings, metrics);
     grpc::Services services;
     http::Router router;
     gateway.add_faces(services, router);
     payments.add_faces(router);
+    seats.add_http_face(router);
     web::add_docs_routes(router);
     return router.routes();
 }

@@ -22,6 +22,7 @@
 #include "app/wire_gateway.h"
 #include "app/wire_leases.h"
 #include "app/wire_payments.h"
+#include "app/wire_seats.h"
 #include "gateway/retention.h"
 #include "platform/broker/pruning.h"
 #include "platform/grpc/health.h"
@@ -85,6 +86,7 @@ private:
     LeaseParts leases_;
     GatewayParts gateway_;
     PaymentParts payments_;
+    SeatParts seats_;
     AwsParts aws_;
     store::Pruning pruning_;
     std::vector<Duty> duties_;  // of this process's roles
@@ -101,6 +103,7 @@ Service::Service(const Settings& settings)
       leases_(background_, *store_, clock_, settings, metrics_),
       gateway_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       payments_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
+      seats_(background_, *store_, clock_, settings, metrics_),
       aws_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       pruning_(background_, *store_, clock_, prune_rules(), metrics_,
                [this] { return leases_.leases().ours("pruning"); }),
@@ -125,9 +128,15 @@ std::vector<Duty> Service::duties() {
          .add_face = [this](ServingLoop& s) { gateway_.add_faces(s.services, s.router); }},
         {.role = Role::Api,
          .add_face = [this](ServingLoop& s) { payments_.add_faces(s.router, aws_.relays()); }},
+        {.role = Role::Gateway,
+         .add_face = [this](ServingLoop& s) { seats_.add_grpc_face(s.services); }},
+        {.role = Role::Api, .add_face = [this](ServingLoop& s) { seats_.add_http_face(s.router); }},
         {.role = Role::Worker,
          .start = [this] { runtime::spawn(background_, "pruning", pruning_.run()); },
          .stop = [this](Deadline) { return stop_pruning(); }},
+        {.role = Role::Worker,
+         .start = [this] { seats_.start(); },
+         .stop = [this](Deadline) { return seats_.stop(); }},
         {.role = Role::Worker,
          .start = [this] { gateway_.start(); },
          .stop = [this](Deadline deadline) { return gateway_.stop(deadline); }},
@@ -144,6 +153,7 @@ std::vector<store::PruneRule> Service::prune_rules() const {
     auto rules =
         gateway::prune_rules({settings_.storage.retention, settings_.payments.idempotency_ttl});
     for (auto& rule : payments_.prune_rules()) rules.push_back(std::move(rule));
+    for (auto& rule : seats_.prune_rules()) rules.push_back(std::move(rule));
     if (settings_.storage.retention.count() > 0) {
         auto groups = payments_.consumer_groups();
         for (auto& group : aws_.consumer_groups()) groups.push_back(std::move(group));

@@ -85,6 +85,16 @@ void complain_about_split(const LoadedSettings& loaded, std::vector<std::string>
         roles.has(Role::Worker) ? "the relay" : "the worker"));
 }
 
+void complain_about_holds(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    const auto& seats = loaded.values.seats;
+    if (seats.hold_for <= seats.hold_for_max) return;
+    complaints.push_back(
+        fmt::format("RESERVATION_HOLD_SECONDS_MAX ({}): {} is less than RESERVATION_HOLD_SECONDS; "
+                    "give at least {}",
+                    source_of(loaded, "RESERVATION_HOLD_SECONDS_MAX").text,
+                    seats.hold_for_max.count(), seats.hold_for.count()));
+}
+
 }  // namespace
 
 const SettingSource& source_of(const LoadedSettings& loaded, std::string_view name) {
@@ -141,6 +151,7 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     complain_about_secret(loaded, complaints);
     complain_about_open_payments(loaded, complaints);
     complain_about_split(loaded, complaints);
+    complain_about_holds(loaded, complaints);
     if (settings.server.tls_cert_file.empty() != settings.server.tls_key_file.empty()) {
         const bool no_key = settings.server.tls_key_file.empty();
         complaints.push_back(

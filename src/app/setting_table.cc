@@ -313,6 +313,16 @@ void add_worker_settings(std::vector<Setting>& table) {
         FLORIN_SETTING(worker.backoff_base), 1, hour_ms));
 }
 
+void add_seat_settings(std::vector<Setting>& table) {
+    const std::string group = "Reservations";
+    table.push_back(whole_number(
+        {"RESERVATION_HOLD_SECONDS", group, "How long seats are held for who names no time"},
+        FLORIN_SETTING(seats.hold_for), 1, 86'400));
+    table.push_back(whole_number(
+        {"RESERVATION_HOLD_SECONDS_MAX", group, "The longest time a client may hold seats"},
+        FLORIN_SETTING(seats.hold_for_max), 1, 86'400));
+}
+
 #undef FLORIN_SETTING
 
 std::vector<Setting> make_table() {
@@ -328,6 +338,7 @@ std::vector<Setting> make_table() {
     add_settlement_settings(table);
     add_aws_settings(table);
     add_worker_settings(table);
+    add_seat_settings(table);
     return table;
 }
 

@@ -129,6 +129,12 @@ struct Settings {
         Milliseconds backoff_base{1'000};
     };
 
+    /// Of the reservation service.
+    struct Seats {
+        Seconds hold_for{300};  // of holds that name no time
+        Seconds hold_for_max{3'600};
+    };
+
     Environment environment = Environment::Development;
     Roles roles = Roles::all();
     telemetry::Level log_level = telemetry::Level::Debug;
@@ -142,6 +148,7 @@ struct Settings {
     Settlement settlement;
     Aws aws;
     Worker worker;
+    Seats seats;
 };
 
 /// "development" …

@@ -16,7 +16,7 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 constexpr Microseconds look_interval = Milliseconds(20);
 constexpr Microseconds retry_after_fault = Milliseconds(500);
 // Holds that another process over the same store has made are found by looking.
-constexpr Microseconds look_anyway = Seconds(5);
+constexpr Microseconds look_anyway = Seconds(1);
 
 }  // namespace
 

@@ -118,9 +118,9 @@ TEST(ReservationApi, TheSameKeyGetsTheSameReservation) {
     EXPECT_EQ(again.body, first.body);
     EXPECT_EQ(first.headers.get("Idempotent-Replayed"), "");
     EXPECT_EQ(again.headers.get("Idempotent-Replayed"), "true");
-    const auto other = world.ask(
-        "POST", "/api/reservations",
-        R"({"event_id":"stadium","user_id":"user-1","seat_ids":["2"],"idempotency_key":"a"})");
+    const auto other = world.ask("POST", "/api/reservations",
+                                 R"({"event_id":"stadium","user_id":"user-1","seat_ids":["2"]})",
+                                 {{"Idempotency-Key", "a"}});
     EXPECT_EQ(other.status, 422U) << other.body;
 }
 
@@ -207,10 +207,16 @@ TEST(ReservationApi, SaysWhatIsWrongWithARequest) {
     for (const char* body : {R"({"id":"e"})", R"({"id":"e","seats":0})", R"({"seats":1})",
                              R"({"id":"e","seats":20001})", R"({"id":"e","seats":["a","a"]})"})
         EXPECT_EQ(world.ask("POST", "/api/events", body).status, 400U) << body;
+    for (const std::string& key : {std::string(65, 'x'), std::string("\xC3\xA9")}) {
+        EXPECT_EQ(
+            world.ask("POST", "/api/reservations", one_seat, {{"Idempotency-Key", key}}).status,
+            400U);
+    }
     for (const Query& query : {Query{{"limit", "0"}}, Query{{"cursor", "x"}}})
         EXPECT_EQ(world.ask("GET", "/api/reservations", "", {}, query).status, 400U);
     for (const Query& query :
-         {Query{{"limit", "1001"}}, Query{{"cursor", "x"}}, Query{{"status", "FREE"}}})
+         {Query{{"limit", "1001"}}, Query{{"cursor", "x"}}, Query{{"cursor", "-1:x"}},
+          Query{{"cursor", "1234567890:x"}}, Query{{"status", "FREE"}}})
         EXPECT_EQ(world.ask("GET", "/api/events/stadium/seats", "", {}, query).status, 400U);
 }
 

@@ -1,5 +1,6 @@
 #include "seats/requests.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
@@ -47,14 +48,22 @@ std::string numbers_to(int most) {
     return "a number from 1 to " + std::to_string(most);
 }
 
+bool read_cursor(std::string_view cursor, SeatFilter& filter) {
+    constexpr std::size_t digits_max = 9;
+    const auto colon = cursor.find(':');
+    if (colon == std::string_view::npos || colon > digits_max) return false;
+    const char* const end = cursor.data() + colon;
+    const auto [stop, error] = std::from_chars(cursor.data(), end, filter.after_place);
+    if (error != std::errc{} || stop != end || filter.after_place < 0) return false;
+    filter.after_seat = cursor.substr(colon + 1);
+    return true;
+}
+
 void read_seats(JsonFields& fields, HoldRequest& hold) {
     hold.seat_ids = fields.texts("seat_ids", reservation_seats_max, seat_id_characters_max);
-    const auto quantity = fields.number("quantity", 1, reservation_seats_max);
-    if (fields.has("seat_ids") == fields.has("quantity") &&
-        (!quantity || static_cast<std::size_t>(*quantity) != hold.seat_ids.size())) {
+    hold.quantity = fields.number("quantity", 1, reservation_seats_max).value_or(0);
+    if (fields.has("seat_ids") == fields.has("quantity"))
         fields.complain("give either seat_ids, or a quantity of seats to choose");
-    }
-    if (hold.seat_ids.empty()) hold.quantity = quantity.value_or(0);
 }
 
 void read_price(JsonFields& fields, HoldRequest& hold) {
@@ -69,16 +78,13 @@ void read_price(JsonFields& fields, HoldRequest& hold) {
 }
 
 void read_key(const Request& request, JsonFields& fields, HoldRequest& hold) {
-    hold.idempotency_key = fields.text("idempotency_key", key_characters_max);
-    const std::string_view header = request.headers.get("Idempotency-Key");
-    if (header.empty()) return;
-    if (!is_plain_text(header, key_characters_max)) {
-        fields.complain("Idempotency-Key must have 1 to " + std::to_string(key_characters_max) +
-                        " characters");
-    } else if (!hold.idempotency_key.empty() && hold.idempotency_key != header) {
-        fields.complain("Idempotency-Key and idempotency_key differ; send one of them");
+    const std::string_view key = request.headers.get("Idempotency-Key");
+    const bool printable = std::ranges::all_of(key, [](char c) { return c >= ' ' && c <= '~'; });
+    if (!printable || key.size() > key_characters_max) {
+        fields.complain("Idempotency-Key must have at most " + std::to_string(key_characters_max) +
+                        " printable ASCII characters");
     } else {
-        hold.idempotency_key = header;
+        hold.idempotency_key = key;
     }
 }
 
@@ -103,7 +109,7 @@ Parsed<EventRequest> parse_event(const Request& request) {
 Parsed<HoldRequest> parse_hold(const Request& request, Seconds hold_for_max) {
     JsonFields fields(request.body, JsonFields::Body::Required);
     fields.refuse_others({"event_id", "user_id", "seat_ids", "quantity", "total_price", "currency",
-                          "expires_in_seconds", "idempotency_key"});
+                          "expires_in_seconds"});
     HoldRequest hold;
     hold.event_id = fields.required_text("event_id", event_id_characters_max);
     hold.user_id = fields.required_text("user_id", user_id_characters_max);
@@ -183,15 +189,8 @@ Parsed<SeatFilter> parse_seat_list(const Request& request) {
     }
     const auto cursor = request.query_value("cursor");
     if (!cursor) return filter;
-    const auto colon = cursor->find(':');
-    const auto place = cursor->substr(0, colon);
-    const auto [stop, error] =
-        std::from_chars(place.data(), place.data() + place.size(), filter.after_place);
-    if (colon == std::string_view::npos || error != std::errc{} ||
-        stop != place.data() + place.size()) {
+    if (!read_cursor(*cursor, filter))
         return not_allowed(request, "cursor", "the next_cursor of an earlier page");
-    }
-    filter.after_seat = cursor->substr(colon + 1);
     return filter;
 }
 

@@ -24,7 +24,7 @@ struct EventRequest {
 /// {"id", "seats": 100 or ["A-1", …]}
 Parsed<EventRequest> parse_event(const http::Request& request);
 /// {"event_id", "user_id", "seat_ids" or "quantity", "total_price", "currency",
-/// "expires_in_seconds", "idempotency_key"}; the key may be a header instead.
+/// "expires_in_seconds"}, and the header Idempotency-Key.
 Parsed<HoldRequest> parse_hold(const http::Request& request, Seconds hold_for_max);
 /// {"payment_intent_id"}, optional, also the body.
 Parsed<std::string> parse_confirmation(const http::Request& request);

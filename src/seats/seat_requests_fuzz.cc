@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.query = {{"cursor", std::string(input.substr(0, line_end))}};
     if (line_end != std::string_view::npos) request.body = input.substr(line_end + 1);
     if (const auto hold = seats::parse_hold(request, florin::Seconds(3'600))) {
-        florin::require(hold->seat_ids.empty() != (hold->quantity == 0), "a hold is for seats");
+        florin::require(hold->seat_ids.empty() != (hold->quantity == 0),
+                        "a hold is for seats, named or counted");
         florin::require(!hold->event_id.empty() && !hold->user_id.empty(), "and somebody's");
         florin::require(hold->total_price.minor >= 0, "a price is not negative");
     } else {
@@ -26,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(seats::parse_confirmation(request));
     static_cast<void>(seats::parse_status(request));
     static_cast<void>(seats::parse_reservation_list(request));
-    if (const auto filter = seats::parse_seat_list(request)) {
+    if (const auto filter = seats::parse_seat_list(request); filter && filter->after_place >= 0) {
         florin::seats::Seat seat;
         seat.place = filter->after_place;
         seat.id = filter->after_seat;
