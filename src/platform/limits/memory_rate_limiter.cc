@@ -2,42 +2,16 @@
 
 #include <algorithm>
 
+#include "platform/limits/rate_bucket.h"
+
 namespace florin::limits {
-namespace {
-
-constexpr std::int64_t second = 1'000'000'000;
-constexpr std::int64_t capacity_max = 1'000'000'000;
-constexpr Seconds window_max{365L * 24 * 3'600};
-
-/// A limit as times of the bucket, in nanoseconds. The refill is rounded up, so that no window ever
-/// sees more calls than the limit says.
-struct Bucket {
-    explicit Bucket(const RateLimit& limit)
-        : capacity(std::min(limit.capacity, capacity_max)),
-          refill((std::min(limit.window, window_max).count() * second + capacity - 1) / capacity),
-          whole(refill * capacity) {}
-
-    std::int64_t capacity;
-    std::int64_t refill;  // of one call
-    std::int64_t whole;   // of all
-};
-
-bool unlimited(const RateLimit& limit) {
-    return limit.capacity <= 0 || limit.window <= Seconds(0);
-}
-
-Seconds seconds_up(std::int64_t nanoseconds) {
-    return Seconds((nanoseconds + second - 1) / second);
-}
-
-}  // namespace
 
 MemoryRateLimiter::MemoryRateLimiter(const Clock& clock, std::size_t keys_max)
     : clock_(clock), keys_per_shard_max_(std::max<std::size_t>(keys_max / shards_.size(), 1)) {}
 
 awaitable<RateDecision> MemoryRateLimiter::take(std::string_view key, RateLimit limit) {
-    if (unlimited(limit)) co_return RateDecision{};
-    const Bucket bucket(limit);
+    if (RateBucket::unlimited(limit)) co_return RateDecision{};
+    const RateBucket bucket(limit);
     const Nanoseconds at = now();
     Shard& shard = shard_of(key);
     const std::scoped_lock lock(shard.mutex);
@@ -49,23 +23,13 @@ awaitable<RateDecision> MemoryRateLimiter::take(std::string_view key, RateLimit 
     // A bucket is never further from full than empty: after the clock was set back, no key waits
     // for the time it was set back by.
     const Nanoseconds used = std::clamp<Nanoseconds>(found->second - at, 0, bucket.whole);
-    RateDecision decision;
-    decision.limit = limit.capacity;
-    decision.allowed = used + bucket.refill <= bucket.whole;
-    const Nanoseconds used_after = decision.allowed ? used + bucket.refill : used;
-    found->second = at + used_after;
-    decision.remaining = (bucket.whole - used_after) / bucket.refill;
-    decision.reset = seconds_up(used_after);
-    if (!decision.allowed) {
-        decision.retry_after =
-            std::max(Seconds(1), seconds_up(used + bucket.refill - bucket.whole));
-    }
-    co_return decision;
+    found->second = at + bucket.used_after(used);
+    co_return bucket.decide(limit, used);
 }
 
 awaitable<void> MemoryRateLimiter::give_back(std::string_view key, RateLimit limit) {
-    if (unlimited(limit)) co_return;
-    const Bucket bucket(limit);
+    if (RateBucket::unlimited(limit)) co_return;
+    const RateBucket bucket(limit);
     const Nanoseconds at = now();
     Shard& shard = shard_of(key);
     const std::scoped_lock lock(shard.mutex);

@@ -1,0 +1,122 @@
+#include "platform/redis/client.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "platform/redis/test_world.h"
+
+namespace florin::redis {
+namespace {
+
+using Kind = Failure::Kind;
+
+class RedisClient : public ::testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_TRUE(world.reached()) << world.health().fault();
+        ASSERT_TRUE(world.call({"FLUSHALL"}));
+    }
+    TestClient world{shared_server().url()};
+};
+
+TEST_F(RedisClient, AnswersCommands) {
+    EXPECT_EQ(world.call({"SET", "key", std::string_view("a\0b\r\n", 5)})->text, "OK");
+    EXPECT_EQ(world.call({"GET", "key"})->text, std::string_view("a\0b\r\n", 5));
+    EXPECT_EQ(world.call({"GET", "none"})->kind, Reply::Kind::Nil);
+    EXPECT_EQ(world.call({"APPEND", "key", ""})->integer, 5);
+    EXPECT_EQ(world.call({"KEYS", "*"})->elements.at(0).text, "key");
+}
+
+TEST_F(RedisClient, SaysWhyACommandIsRefused) {
+    const Answer answer = world.call({"GET"});
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::Refused);
+    EXPECT_TRUE(answer.error().reason.starts_with("ERR")) << answer.error().reason;
+    EXPECT_NE(world.scrape().find("florin_redis_failures_total{reason=\"refused\"} 1"),
+              std::string::npos);
+}
+
+awaitable<void> count_up(Client& client, int caller, int times, int& right) {
+    for (int i = 0; i < times; ++i) {
+        const std::string text = std::to_string(caller * times + i);
+        const Answer answer = co_await client.call({"ECHO", text});
+        if (answer && answer->text == text) ++right;
+    }
+}
+
+TEST_F(RedisClient, GivesEachOfManyCallersItsOwnAnswer) {
+    constexpr int callers = 200;
+    constexpr int times = 20;
+    int right = 0;
+    for (int i = 0; i < callers; ++i)
+        runtime::spawn(world.loop(), "caller", count_up(world.client(), i, times, right));
+    EXPECT_TRUE(world.holds([&] { return right == callers * times; })) << right;
+}
+
+awaitable<void> call_once(Client& client, Command command, std::vector<Answer>& answers) {
+    answers.push_back(co_await client.call(std::move(command)));
+}
+
+TEST(RedisClientOptions, BoundTheCommandsUnderWay) {
+    ClientOptions options = options_for(shared_server().url());
+    options.connections = 1;
+    options.connection.commands_max = 3;
+    TestClient world(options);
+    ASSERT_TRUE(world.reached());
+    std::vector<Answer> answers;
+    for (int i = 0; i < 5; ++i)
+        runtime::spawn(world.loop(), "caller", call_once(world.client(), {"PING"}, answers));
+    ASSERT_TRUE(world.holds([&] { return answers.size() == 5; }));
+    const auto busy = std::ranges::count_if(
+        answers, [](const Answer& a) { return !a && a.error().kind == Kind::Busy; });
+    EXPECT_EQ(busy, 2);
+}
+
+TEST(RedisClientOptions, ChooseTheDatabase) {
+    TestClient first(shared_server().url());
+    const std::string url = "redis://127.0.0.1:" + std::to_string(shared_server().port()) + "/5";
+    TestClient sixth(url);
+    ASSERT_TRUE(first.reached());
+    ASSERT_TRUE(sixth.reached());
+    ASSERT_TRUE(first.call({"FLUSHALL"}));
+    ASSERT_TRUE(sixth.call({"SET", "here", "1"}));
+    EXPECT_EQ(first.call({"DBSIZE"})->integer, 0);
+    EXPECT_EQ(sixth.call({"DBSIZE"})->integer, 1);
+    TestClient none("redis://127.0.0.1:" + std::to_string(shared_server().port()) + "/60000");
+    EXPECT_TRUE(none.holds([&] {
+        return none.health().fault().find("out of range") != std::string::npos;
+    })) << none.health().fault();
+}
+
+TEST(RedisClientOptions, LogIn) {
+    TestServer server(
+        {"--requirepass", "s@crt/word", "--user", "florin", "on", ">own~word", "~*", "+@all"});
+    const std::string port = std::to_string(server.port());
+    TestClient by_password("redis://:s%40crt%2Fword@127.0.0.1:" + port);
+    EXPECT_TRUE(by_password.reached());
+    TestClient by_user("redis://florin:own~word@127.0.0.1:" + port);
+    ASSERT_TRUE(by_user.reached());
+    EXPECT_EQ(by_user.call({"ACL", "WHOAMI"})->text, "florin");
+    struct Case {
+        std::string url;
+        std::string said;
+    };
+    for (const auto& [url, said] :
+         {Case{"redis://:wrongword@127.0.0.1:" + port, "refuses the user or password"},
+          Case{"redis://nobody:wrongword@127.0.0.1:" + port, "refuses the user or password"},
+          Case{"redis://127.0.0.1:" + port, "asks for a password"}}) {
+        TestClient world(url);
+        EXPECT_TRUE(world.holds([&, &text = said] {
+            return world.health().fault().find(text) != std::string::npos;
+        })) << url
+            << ": " << world.health().fault();
+        EXPECT_EQ(world.health().fault().find("wrongword"), std::string::npos);
+        const Answer answer = world.call({"PING"});
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().kind, Kind::NotConnected);
+    }
+}
+
+}  // namespace
+}  // namespace florin::redis
