@@ -3,6 +3,7 @@
 #include <chrono>
 #include <exception>
 
+#include "platform/store/operation_queue.h"
 #include "platform/store/sqlite_connection.h"
 #include "platform/telemetry/log.h"
 
@@ -15,25 +16,10 @@ constexpr Sql savepoint_sql("SAVEPOINT command");
 constexpr Sql release_sql("RELEASE command");
 constexpr Sql undo_sql("ROLLBACK TO command");
 
-const std::vector<double> batch_bounds = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1'024};
-
-WriteOperation* next_of(WriteOperation* operation) {
-    return static_cast<WriteOperation*>(operation->next);
-}
-
 }  // namespace
 
 BatchWriter::BatchWriter(SqliteConnection& connection, telemetry::Metrics& metrics)
-    : connection_(connection),
-      batch_commands_(metrics.histogram("florin_store_batch_commands",
-                                        "Commands that shared one transaction.", batch_bounds)),
-      commit_seconds_(metrics.histogram("florin_store_commit_seconds",
-                                        "Time of one commit, its sync included.",
-                                        telemetry::latency_bounds())),
-      retries_(metrics.counter(
-          "florin_store_batch_retries_total",
-          "Batches run again because a command was refused after it had changed rows.")),
-      faults_(metrics.counter("florin_store_faults_total", "Batches that could not be stored.")) {}
+    : connection_(connection), metrics_(metrics) {}
 
 void BatchWriter::run(WriteOperation* first) {
     try {
@@ -52,7 +38,7 @@ void BatchWriter::run(WriteOperation* first) {
 void BatchWriter::attempt(WriteOperation* first) {
     connection_.execute(begin_sql);
     if (!run_together(first)) {
-        retries_.add();
+        metrics_.retries.add();
         connection_.roll_back();
         connection_.execute(begin_sql);
         run_apart(first);
@@ -70,7 +56,7 @@ bool BatchWriter::run_together(WriteOperation* first) {
         if (verdict == Verdict::Discard && connection_.total_changes() != changes_before)
             return false;
     }
-    batch_commands_.observe(commands);
+    metrics_.commands.observe(commands);
     return true;
 }
 
@@ -84,7 +70,7 @@ void BatchWriter::run_apart(WriteOperation* first) {
         if (verdict == Verdict::Discard) connection_.execute(undo_sql);
         connection_.execute(release_sql);
     }
-    batch_commands_.observe(commands);
+    metrics_.commands.observe(commands);
 }
 
 // After a full disk or an I/O error SQLite may have rolled everything back, and the next statement
@@ -100,15 +86,12 @@ void BatchWriter::commit() {
     const auto start = std::chrono::steady_clock::now();
     connection_.execute(commit_sql);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    commit_seconds_.observe(took.count());
+    metrics_.commit_seconds.observe(took.count());
 }
 
 void BatchWriter::fail(WriteOperation* first, const std::string& reason) {
-    faults_.add();
-    const auto fault = std::make_exception_ptr(StoreFault(reason));
-    for (auto* operation = first; operation != nullptr; operation = next_of(operation)) {
-        operation->fault = fault;
-    }
+    metrics_.faults.add();
+    fail_all(first, std::make_exception_ptr(StoreFault(reason)));
     if (!failing_) telemetry::error("The database cannot be written", {{"reason", reason}});
     failing_ = true;
     const std::scoped_lock lock(mutex_);

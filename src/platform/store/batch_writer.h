@@ -3,8 +3,8 @@
 #include <mutex>
 #include <string>
 
+#include "platform/store/batch_metrics.h"
 #include "platform/store/store.h"
-#include "platform/telemetry/metrics.h"
 
 namespace florin::store {
 
@@ -34,10 +34,7 @@ private:
     void recover();
 
     SqliteConnection& connection_;
-    telemetry::Histogram batch_commands_;
-    telemetry::Histogram commit_seconds_;
-    telemetry::Counter retries_;
-    telemetry::Counter faults_;
+    BatchMetrics metrics_;
 
     bool failing_ = false;
     mutable std::mutex mutex_;

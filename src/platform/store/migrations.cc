@@ -16,11 +16,6 @@ constexpr Sql create_sql(
 constexpr Sql applied_sql("SELECT version, checksum FROM schema_migration ORDER BY version");
 constexpr Sql record_sql("INSERT INTO schema_migration (version, name, checksum) VALUES (?, ?, ?)");
 
-struct Applied {
-    std::int64_t version;
-    std::string checksum;
-};
-
 std::int64_t version_of(const Migration& migration) {
     std::int64_t version = 0;
     const std::string_view name = migration.name;
@@ -40,22 +35,38 @@ void require_no_gaps(const std::vector<Migration>& all) {
     }
 }
 
-std::vector<Applied> applied_migrations(SqliteConnection& database) {
-    database.execute(create_sql);
-    std::vector<Applied> applied;
-    auto rows = database.query(applied_sql);
-    while (rows.next()) applied.push_back({rows.integer(0), std::string(rows.text(1))});
-    return applied;
-}
+class SqliteTarget final : public MigrationTarget {
+public:
+    explicit SqliteTarget(SqliteConnection& database) : database_(database) {}
 
-void apply(SqliteConnection& database, const Migration& migration) {
+    std::vector<Applied> applied() override {
+        database_.execute(create_sql);
+        std::vector<Applied> applied;
+        auto rows = database_.query(applied_sql);
+        while (rows.next()) applied.push_back({rows.integer(0), std::string(rows.text(1))});
+        return applied;
+    }
+
+    void apply(const Migration& migration, const Applied& record) override {
+        try {
+            database_.run("BEGIN IMMEDIATE");
+            database_.run(std::string(migration.sql));
+            database_.execute(record_sql, record.version, migration.name, record.checksum);
+            database_.run("COMMIT");
+        } catch (const std::runtime_error&) {
+            database_.roll_back();
+            throw;
+        }
+    }
+
+private:
+    SqliteConnection& database_;
+};
+
+void apply(MigrationTarget& target, const Migration& migration) {
     try {
-        database.run("BEGIN IMMEDIATE");
-        database.run(std::string(migration.sql));
-        database.execute(record_sql, version_of(migration), migration.name, checksum_of(migration));
-        database.run("COMMIT");
+        target.apply(migration, {version_of(migration), checksum_of(migration)});
     } catch (const std::runtime_error& fault) {
-        database.roll_back();
         throw StoreFault("cannot apply migration " + std::string(migration.name) + ": " +
                          fault.what());
     }
@@ -63,9 +74,9 @@ void apply(SqliteConnection& database, const Migration& migration) {
 
 }  // namespace
 
-void migrate(SqliteConnection& database, const std::vector<Migration>& all) {
+void migrate(MigrationTarget& target, const std::vector<Migration>& all) {
     require_no_gaps(all);
-    const auto applied = applied_migrations(database);
+    const auto applied = target.applied();
     if (applied.size() > all.size()) {
         throw StoreFault("the database has schema version " +
                          std::to_string(applied.back().version) + ", newer than the " +
@@ -74,7 +85,7 @@ void migrate(SqliteConnection& database, const std::vector<Migration>& all) {
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (i >= applied.size()) {
-            apply(database, all[i]);
+            apply(target, all[i]);
         } else if (applied[i].checksum != checksum_of(all[i])) {
             throw StoreFault(
                 "migration " + std::string(all[i].name) +
@@ -82,6 +93,11 @@ void migrate(SqliteConnection& database, const std::vector<Migration>& all) {
                 " a new migration");
         }
     }
+}
+
+void migrate(SqliteConnection& database, const std::vector<Migration>& all) {
+    SqliteTarget target(database);
+    migrate(target, all);
 }
 
 }  // namespace florin::store

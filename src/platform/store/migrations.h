@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,8 +20,26 @@ struct Migration {
 const std::vector<Migration>& sqlite_migrations();
 const std::vector<Migration>& mariadb_migrations();
 
-/// Applies what is missing, each migration in a transaction of its own. Throws `StoreFault` when
-/// the database is newer than `all`, when an applied file has changed, or when one fails.
+/// Port: a database that is brought up to date.
+class MigrationTarget {
+public:
+    struct Applied {
+        std::int64_t version;
+        std::string checksum;
+    };
+
+    virtual ~MigrationTarget() = default;
+    /// What has been applied, by version.
+    virtual std::vector<Applied> applied() = 0;
+    /// Applies one and records it. Throws when it fails; then the database still counts as without
+    /// it.
+    virtual void apply(const Migration& migration, const Applied& record) = 0;
+};
+
+/// Applies what is missing, in order. Throws `StoreFault` when the database is newer than `all`,
+/// when an applied file has changed, or when one fails.
+void migrate(MigrationTarget& target, const std::vector<Migration>& all);
+/// Each migration in a transaction of its own.
 void migrate(SqliteConnection& database, const std::vector<Migration>& all);
 
 }  // namespace florin::store

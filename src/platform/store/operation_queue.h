@@ -1,8 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
+#include <limits>
 #include <mutex>
+#include <string>
 
 #include "platform/base/faults.h"
 #include "platform/base/require.h"
@@ -38,19 +42,26 @@ public:
     Operation* take(std::size_t count) {
         std::unique_lock lock(mutex_);
         arrived_.wait(lock, [this] { return first_ != nullptr || closed_; });
-        Operation* const taken = first_;
-        Operation* end = nullptr;
-        for (; first_ != nullptr && count > 0; --count, --size_) {
-            end = first_;
-            first_ = static_cast<Operation*>(first_->next);
-        }
-        if (end != nullptr) end->next = nullptr;
-        if (first_ == nullptr) {
-            last_ = nullptr;
-        } else {
-            arrived_.notify_one();  // another reader may take the rest
-        }
-        return taken;
+        return take_locked(count);
+    }
+
+    /// The same, but null as well when nothing has come for so long.
+    Operation* take_within(std::chrono::milliseconds time, std::size_t count) {
+        std::unique_lock lock(mutex_);
+        arrived_.wait_for(lock, time, [this] { return first_ != nullptr || closed_; });
+        return take_locked(count);
+    }
+
+    /// Everything that waits; null when nothing does.
+    Operation* take_all() {
+        const std::scoped_lock lock(mutex_);
+        return take_locked(std::numeric_limits<std::size_t>::max());
+    }
+
+    /// Waits until the queue is closed, but not longer than this; whether it is.
+    bool closed_within(std::chrono::milliseconds time) {
+        std::unique_lock lock(mutex_);
+        return arrived_.wait_for(lock, time, [this] { return closed_; });
     }
 
     /// `take` returns what is left, then null.
@@ -68,6 +79,22 @@ public:
     }
 
 private:
+    Operation* take_locked(std::size_t count) {
+        Operation* const taken = first_;
+        Operation* end = nullptr;
+        for (; first_ != nullptr && count > 0; --count, --size_) {
+            end = first_;
+            first_ = static_cast<Operation*>(first_->next);
+        }
+        if (end != nullptr) end->next = nullptr;
+        if (first_ == nullptr) {
+            last_ = nullptr;
+        } else {
+            arrived_.notify_one();  // another reader may take the rest
+        }
+        return taken;
+    }
+
     const std::size_t max_;
     mutable std::mutex mutex_;
     std::condition_variable arrived_;
@@ -103,6 +130,27 @@ void complete_all(Operation* first) {
         operation = next;
     }
     for (std::size_t at = 0; at < used; ++at) lists[at].loop->complete(lists[at].first);
+}
+
+/// Answers an operation that a full queue has refused.
+template <class Operation>
+void complete_overloaded(Operation& operation, std::size_t max, const char* what) {
+    operation.fault = std::make_exception_ptr(Overloaded(
+        "the store has " + std::to_string(max) + " " + what + " waiting; try again in a moment"));
+    complete_all(&operation);
+}
+
+/// The operation behind this one in its batch.
+template <class Operation>
+Operation* next_of(Operation* operation) {
+    return static_cast<Operation*>(operation->next);
+}
+
+/// Gives each operation of a batch the same fault.
+template <class Operation>
+void fail_all(Operation* first, const std::exception_ptr& fault) {
+    for (auto* operation = first; operation != nullptr; operation = next_of(operation))
+        operation->fault = fault;
 }
 
 }  // namespace florin::store

@@ -71,8 +71,8 @@ awaitable<void> write_and_acknowledge(Store& store, std::int64_t from, std::int6
 void write_forever(const std::filesystem::path& file, std::int64_t first_id, int pipe) {
     telemetry::Metrics metrics;
     runtime::Loop loop("child");
-    const auto store =
-        open_sqlite({.file = file, .migrations = item_schema(), .wal_limit_mib = 1}, metrics);
+    const auto store = open_sqlite(
+        {.file = file, .migrations = item_schema().sqlite, .wal_limit_mib = 1}, metrics);
     for (std::int64_t writer = 0; writer < 32; ++writer) {
         runtime::spawn(loop, "write", write_and_acknowledge(*store, first_id + writer, 32, pipe));
     }
@@ -82,7 +82,7 @@ void write_forever(const std::filesystem::path& file, std::int64_t first_id, int
 std::set<std::int64_t> stored_ids(const std::filesystem::path& file) {
     telemetry::Metrics metrics;
     runtime::Loop loop("test");
-    const auto store = open_sqlite({.file = file, .migrations = item_schema()}, metrics);
+    const auto store = open_sqlite({.file = file, .migrations = item_schema().sqlite}, metrics);
     std::set<std::int64_t> ids;
     const auto task = [&]() -> awaitable<void> {
         const auto all =

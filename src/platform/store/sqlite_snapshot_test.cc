@@ -15,14 +15,16 @@ protected:
     std::unique_ptr<Store> serve() {
         SqliteOptions options;
         options.file = folder.file();
-        options.migrations = item_schema();
+        options.migrations = item_schema().sqlite;
         options.wal_limit_mib = 1;
         return open_sqlite(options, metrics);
     }
     void write(Store& store, std::int64_t from, std::int64_t count) {
         runtime::run_until_done(loop, written(store, from, count));
     }
-    std::unique_ptr<Snapshot> open() { return open_sqlite_snapshot(folder.file(), item_schema()); }
+    std::unique_ptr<Snapshot> open() {
+        return open_sqlite_snapshot(folder.file(), item_schema().sqlite);
+    }
     static std::string fault_of(const std::filesystem::path& file,
                                 const std::vector<Migration>& migrations) {
         try {
@@ -83,17 +85,17 @@ TEST_F(SqliteSnapshotTest, ReadsWhatACleanStopLeftAndLeavesItServable) {
 }
 
 TEST_F(SqliteSnapshotTest, SaysWhatItCannotRead) {
-    EXPECT_NE(fault_of(folder.file(), item_schema()).find("--data-dir"), std::string::npos);
+    EXPECT_NE(fault_of(folder.file(), item_schema().sqlite).find("--data-dir"), std::string::npos);
     {
         const auto store = serve();
     }
-    auto newer = item_schema();
+    auto newer = item_schema().sqlite;
     newer.push_back({"0002_more.sql", "CREATE TABLE more (id INTEGER);"});
     EXPECT_NE(fault_of(folder.file(), newer).find("start the server once"), std::string::npos);
     EXPECT_NE(fault_of(folder.file(), {}).find("newer build"), std::string::npos);
     const auto other = folder.file().string() + ".txt";
     std::ofstream(other) << "not a database, but a text that is long enough to look at";
-    EXPECT_NE(fault_of(other, item_schema()), "");
+    EXPECT_NE(fault_of(other, item_schema().sqlite), "");
 }
 
 }  // namespace

@@ -21,13 +21,6 @@ constexpr Sql begin_sql("BEGIN");
 // Bounds how long one snapshot lives, and with it how much of the log a reader holds back.
 constexpr std::size_t queries_per_snapshot_max = 256;
 
-template <class Operation>
-void complete_overloaded(Operation& operation, std::size_t max, const char* what) {
-    operation.fault = std::make_exception_ptr(Overloaded(
-        "the store has " + std::to_string(max) + " " + what + " waiting; try again in a moment"));
-    complete_all(&operation);
-}
-
 class SqliteStore final : public Store {
 public:
     SqliteStore(const SqliteOptions& options, telemetry::Metrics& metrics);
@@ -140,10 +133,7 @@ void SqliteStore::read_batches(SqliteConnection& connection) {
         gate_.enter();
         // Opens no file yet: the snapshot begins with the first query, whose fault is that query's.
         connection.execute(begin_sql);
-        for (auto* query = first; query != nullptr;
-             query = static_cast<ReadOperation*>(query->next)) {
-            query->run(connection);
-        }
+        for (auto* query = first; query != nullptr; query = next_of(query)) query->run(connection);
         connection.roll_back();
         gate_.leave();
         complete_all(first);

@@ -32,7 +32,7 @@ class SqliteFile : public testing::Test {
 protected:
     void open(SqliteOptions options = {}) {
         options.file = folder_.file();
-        if (options.migrations.empty()) options.migrations = item_schema();
+        if (options.migrations.empty()) options.migrations = item_schema().sqlite;
         store_ = open_sqlite(options, metrics_);
     }
     void run(awaitable<void> task) { runtime::run_until_done(loop_, std::move(task)); }
@@ -92,7 +92,7 @@ TEST_F(SqliteFile, IsForItsOwnerOnly) {
 TEST_F(SqliteFile, RefusesASecondOpener) {
     open();
     try {
-        open_sqlite({.file = folder_.file(), .migrations = item_schema()}, metrics_);
+        open_sqlite({.file = folder_.file(), .migrations = item_schema().sqlite}, metrics_);
         ADD_FAILURE() << "the file was opened twice";
     } catch (const StoreFault& fault) {
         EXPECT_EQ(fault.what(),
@@ -119,7 +119,7 @@ TEST_F(SqliteFile, RefusesWhatIsNoDatabase) {
 TEST_F(SqliteFile, AFullDiskFailsTheWholeBatchAndIsForgottenWhenThereIsRoom) {
     constexpr Sql more_room("PRAGMA max_page_count=100000");
     SqliteOptions options;
-    options.migrations = item_schema();
+    options.migrations = item_schema().sqlite;
     options.migrations.push_back({"0002_small_disk.sql", "PRAGMA max_page_count=20;"});
     open(options);
     const auto task = [&]() -> awaitable<void> {
@@ -140,7 +140,7 @@ TEST_F(SqliteFile, AFullDiskFailsTheWholeBatchAndIsForgottenWhenThereIsRoom) {
 
 TEST_F(SqliteFile, NoCommandCanHideAFullDiskFromItsNeighbours) {
     SqliteOptions options;
-    options.migrations = item_schema();
+    options.migrations = item_schema().sqlite;
     options.migrations.push_back({"0002_small_disk.sql", "PRAGMA max_page_count=20;"});
     open(options);
     const auto task = [&]() -> awaitable<void> {

@@ -24,6 +24,13 @@ public:
     using Unavailable::Unavailable;
 };
 
+/// The process had to end while the database was away, before it could learn whether the command is
+/// stored. Asking again, or repeating the request with its idempotency key, tells.
+class OutcomeUnknown : public Unavailable {
+public:
+    using Unavailable::Unavailable;
+};
+
 /// A statement asked for what the schema forbids (UNIQUE, CHECK, a wrong column): a bug of its
 /// command, which leaves no trace; the database is well.
 class StatementRefused : public std::runtime_error {
@@ -87,7 +94,8 @@ public:
     }
 
     /// Runs `query(Snapshot&)` on a reader, on a state that holds every write answered before the
-    /// call. Never waits for the writer. Errors as for `write`.
+    /// call. Never waits for the writer. It may be run again from the start when the connection to
+    /// the database breaks. Errors as for `write`.
     template <class Query>
     auto read(Query query) -> awaitable<std::invoke_result_t<Query&, Snapshot&>> {
         Read<Query> operation(std::move(query));

@@ -8,36 +8,45 @@
 
 #include "platform/base/uuid.h"
 #include "platform/store/buckets.h"
+#include "platform/store/sqlite_store.h"
 #include "platform/store/store_test_support.h"
 
 namespace florin::store {
 namespace {
 
+using Kind = TestDatabase::Kind;
+
 struct Adapter {
     const char* name;
-    std::unique_ptr<Store> (*open)(const TestFolder&, SqliteOptions, telemetry::Metrics&);
+    Kind kind;
+    bool ephemeral;
 };
 
-std::unique_ptr<Store> open_file(const TestFolder& folder, SqliteOptions options,
-                                 telemetry::Metrics& metrics) {
-    options.file = folder.file();
-    return open_sqlite(options, metrics);
+void PrintTo(const Adapter& adapter, std::ostream* out) {
+    *out << adapter.name;
 }
 
-std::unique_ptr<Store> open_ephemeral(const TestFolder&, SqliteOptions options,
-                                      telemetry::Metrics& metrics) {
-    return open_sqlite(options, metrics);
+std::vector<Adapter> adapters() {
+    if (TestDatabase::kind_asked_for() == Kind::Mariadb) return {{"Mariadb", Kind::Mariadb, false}};
+    return {{"SqliteFile", Kind::Sqlite, false}, {"Ephemeral", Kind::Sqlite, true}};
 }
 
 class StoreSuite : public testing::TestWithParam<Adapter> {
 protected:
-    void open(SqliteOptions options = {}) {
-        if (options.migrations.empty()) options.migrations = item_schema();
-        store_ = GetParam().open(folder_, std::move(options), metrics_);
+    void open(const TestStoreOptions& options = {}) {
+        if (GetParam().ephemeral) {
+            SqliteOptions sqlite;
+            sqlite.migrations = item_schema().sqlite;
+            sqlite.write_queue_max = options.write_queue_max;
+            store_ = open_sqlite(sqlite, metrics_);
+        } else {
+            store_ = database_.open(metrics_, options);
+        }
     }
     void run(awaitable<void> task) { runtime::run_until_done(loop_, std::move(task)); }
+    [[nodiscard]] bool is_sqlite() const { return GetParam().kind == Kind::Sqlite; }
 
-    TestFolder folder_;
+    TestDatabase database_{item_schema(), GetParam().kind};
     telemetry::Metrics metrics_;
     runtime::Loop loop_{"test"};
     std::unique_ptr<Store> store_;
@@ -57,17 +66,14 @@ TEST_P(StoreSuite, EveryReadSeesTheWritesAnsweredBeforeIt) {
 }
 
 TEST_P(StoreSuite, ValuesComeBackAsTheyWentIn) {
-    constexpr Sql create(
-        "CREATE TABLE value (id BLOB, at INTEGER, text TEXT, bytes BLOB, none TEXT, n INTEGER)");
-    constexpr Sql insert("INSERT INTO value VALUES (?, ?, ?, ?, ?, ?)");
-    constexpr Sql select("SELECT id, at, text, bytes, none, n FROM value");
+    constexpr Sql insert("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)");
+    constexpr Sql select("SELECT id, at, text, bytes, none, n FROM sample");
     const Uuid id = first_uuid_at(instant_from_unix_us(1'700'000'000'000'000));
     const Instant at = instant_from_unix_us(1'700'000'000'123'456);
     const std::string bytes("\0\xFF\0", 3);
     open();
     const auto task = [&]() -> awaitable<void> {
         co_await store_->write([&](Transaction& tx) {
-            tx.execute(create);
             EXPECT_EQ(tx.execute(insert, id, at, std::string_view(), Blob{bytes}, std::nullopt,
                                  INT64_MIN),
                       1);
@@ -142,8 +148,9 @@ TEST_P(StoreSuite, ABrokenConstraintIsTheFaultOfItsCommandAlone) {
     const auto task = [&]() -> awaitable<void> {
         const auto outcomes = co_await in_one_batch(*store_, {insert(1), insert(1), insert(3)});
         EXPECT_EQ(outcomes[0].fault, "");
-        EXPECT_NE(outcomes[1].fault.find("UNIQUE constraint failed: item.id"), std::string::npos)
-            << outcomes[1].fault;
+        const char* complaint = is_sqlite() ? "UNIQUE constraint failed: item.id"
+                                            : "Duplicate entry '1' for key 'PRIMARY'";
+        EXPECT_NE(outcomes[1].fault.find(complaint), std::string::npos) << outcomes[1].fault;
         EXPECT_FALSE(outcomes[1].store_fault);
         EXPECT_EQ(outcomes[2].fault, "");
         EXPECT_TRUE(store_->state().healthy);
@@ -188,9 +195,7 @@ TEST_P(StoreSuite, ARefusalThatHasChangedNothingCostsItsNeighboursNothing) {
 }
 
 TEST_P(StoreSuite, AFullWriteQueueRefusesAtOnce) {
-    SqliteOptions options;
-    options.write_queue_max = 2;
-    open(options);
+    open({.write_queue_max = 2});
     const auto task = [&]() -> awaitable<void> {
         HeldWriter writer(*store_);
         co_await writer.hold();
@@ -234,7 +239,8 @@ TEST_P(StoreSuite, AQueryThatThrowsLeavesTheNextOnesAlone) {
         } catch (const StatementRefused& fault) {
             refusal = fault.what();
         }
-        EXPECT_NE(refusal.find("no such table: nowhere"), std::string::npos) << refusal;
+        const char* complaint = is_sqlite() ? "no such table: nowhere" : ".nowhere' doesn't exist";
+        EXPECT_NE(refusal.find(complaint), std::string::npos) << refusal;
         const auto ids =
             co_await store_->read([](Snapshot& snapshot) { return item_ids(snapshot); });
         EXPECT_TRUE(ids.empty());
@@ -270,18 +276,23 @@ TEST_P(StoreSuite, MetricsTellOfBatchesAndQueues) {
     run(task());
     store_.reset();
     const std::string text = metrics_.scrape();
-    for (const char* line :
-         {"florin_store_write_queue 0", "florin_store_read_queue 0", "florin_store_wal_bytes",
-          "florin_store_batch_commands_bucket{le=\"4\"} 2", "florin_store_commit_seconds_count 2",
-          "florin_store_batch_retries_total 1", "florin_store_faults_total 0",
-          "florin_store_checkpoint_seconds"}) {
+    std::vector<const char*> lines = {"florin_store_write_queue 0",
+                                      "florin_store_read_queue 0",
+                                      "florin_store_batch_commands_bucket{le=\"4\"} 2",
+                                      "florin_store_commit_seconds_count 2",
+                                      "florin_store_batch_retries_total 1",
+                                      "florin_store_faults_total 0"};
+    if (is_sqlite()) {
+        lines.insert(lines.end(), {"florin_store_wal_bytes", "florin_store_checkpoint_seconds"});
+    } else {
+        lines.push_back("florin_store_reconnects_total 0");
+    }
+    for (const char* line : lines) {
         EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Adapters, StoreSuite,
-                         testing::Values(Adapter{"SqliteFile", open_file},
-                                         Adapter{"Ephemeral", open_ephemeral}),
+INSTANTIATE_TEST_SUITE_P(Adapters, StoreSuite, testing::ValuesIn(adapters()),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Buckets, GoUpEverySoManyRowsAndAfterEachStart) {

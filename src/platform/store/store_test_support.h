@@ -14,6 +14,7 @@
 #include "platform/base/require.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/sqlite_store.h"
+#include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::store {
@@ -36,11 +37,18 @@ private:
     std::filesystem::path path_;
 };
 
-inline const std::vector<Migration>& item_schema() {
-    static const std::vector<Migration> schema = {
-        {"0001_item.sql",
-         "CREATE TABLE item (id INTEGER PRIMARY KEY, text TEXT NOT NULL DEFAULT '', bytes BLOB);"}};
-    return schema;
+inline TestSchema item_schema() {
+    return {
+        {{"0001_item.sql",
+          "CREATE TABLE item (id INTEGER PRIMARY KEY, text TEXT NOT NULL DEFAULT '', bytes BLOB);"
+          "CREATE TABLE sample (id BLOB, at INTEGER, text TEXT, bytes BLOB, none TEXT, n "
+          "INTEGER);"}},
+        {{"0001_item.sql",
+          "CREATE TABLE IF NOT EXISTS item (id BIGINT PRIMARY KEY,"
+          " text VARCHAR(255) NOT NULL DEFAULT '', bytes LONGBLOB);"
+          "CREATE TABLE IF NOT EXISTS sample (id BINARY(16), at BIGINT, text TEXT, bytes BLOB,"
+          " none TEXT, n BIGINT);"}},
+        {}};
 }
 
 inline constexpr Sql insert_item("INSERT INTO item (id, text) VALUES (?, ?)");

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "platform/store/migrations.h"
@@ -18,6 +19,7 @@ namespace florin::store {
 struct TestSchema {
     std::vector<Migration> sqlite;
     std::vector<Migration> mariadb;
+    std::vector<std::string> sequenced_tables{"outbox_event", "ledger_transaction"};
 
     /// The schema this build carries.
     static TestSchema product();
@@ -49,6 +51,8 @@ public:
     /// would; SQLite refuses that.
     [[nodiscard]] std::unique_ptr<Store> open(telemetry::Metrics& metrics,
                                               const TestStoreOptions& options = {}) const;
+    /// Runs SQL beside the store: triggers, tables. Throws when it is refused.
+    void run(const std::string& sql) const;
     [[nodiscard]] Kind kind() const { return kind_; }
     /// Of an SQLite database.
     [[nodiscard]] std::filesystem::path file() const;

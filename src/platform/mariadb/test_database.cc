@@ -1,5 +1,6 @@
 #include "platform/store/test_database.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -7,8 +8,12 @@
 #include <utility>
 
 #include "platform/base/require.h"
+#include "platform/mariadb/mariadb_store.h"
+#include "platform/mariadb/test_server.h"
+#include "platform/store/sqlite_connection.h"
 #include "platform/store/sqlite_store.h"
 #include "platform/store/store_test_support.h"
+#include "platform/telemetry/log.h"
 
 namespace florin::store {
 
@@ -17,6 +22,7 @@ public:
     virtual ~Backing() = default;
     virtual std::unique_ptr<Store> open(telemetry::Metrics& metrics,
                                         const TestStoreOptions& options) = 0;
+    virtual void run(const std::string& sql) = 0;
     [[nodiscard]] virtual std::filesystem::path file() const { return {}; }
 };
 
@@ -34,11 +40,53 @@ public:
         sqlite.write_queue_max = options.write_queue_max;
         return open_sqlite(sqlite, metrics);
     }
+    void run(const std::string& sql) override {
+        SqliteConnection(file(), SqliteConnection::Access::ReadWrite,
+                         SqliteConnection::Durability::EveryCommit, 1)
+            .run(sql);
+    }
     [[nodiscard]] std::filesystem::path file() const override { return folder_.file(); }
 
 private:
     const std::vector<Migration> schema_;
     TestFolder folder_;
+};
+
+class MariadbBacking final : public TestDatabase::Backing {
+public:
+    explicit MariadbBacking(TestSchema schema) : schema_(std::move(schema)) {
+        static std::atomic<int> databases{0};
+        name_ = "test_" + std::to_string(++databases);
+        mariadb::TestServer::shared().run("CREATE DATABASE " + name_);
+    }
+    ~MariadbBacking() override {
+        try {
+            mariadb::TestServer::shared().run("DROP DATABASE " + name_);
+        } catch (const std::runtime_error& fault) {
+            telemetry::warning("A test's database stays until its server goes",
+                               {{"reason", fault.what()}});
+        }
+    }
+    MariadbBacking(const MariadbBacking&) = delete;
+    MariadbBacking& operator=(const MariadbBacking&) = delete;
+
+    std::unique_ptr<Store> open(telemetry::Metrics& metrics,
+                                const TestStoreOptions& options) override {
+        mariadb::Options mariadb;
+        mariadb.address = mariadb::TestServer::shared().address(name_);
+        mariadb.migrations = schema_.mariadb;
+        mariadb.sequenced_tables = schema_.sequenced_tables;
+        mariadb.write_queue_max = options.write_queue_max;
+        return mariadb::open_mariadb(mariadb, metrics);
+    }
+    void run(const std::string& sql) override {
+        mariadb::Connection(mariadb::TestServer::shared().address(name_), {}, mariadb::Use::Setup)
+            .run(sql);
+    }
+
+private:
+    const TestSchema schema_;
+    std::string name_;
 };
 
 /// Migrations hold views; a test's own lives as long as the process.
@@ -73,8 +121,11 @@ TestDatabase::Kind TestDatabase::kind_asked_for() {
 }
 
 TestDatabase::TestDatabase(TestSchema schema, Kind kind) : kind_(kind) {
-    require(kind_ == Kind::Sqlite, "only SQLite is behind this class");
-    backing_ = std::make_unique<SqliteBacking>(std::move(schema.sqlite));
+    if (kind_ == Kind::Sqlite) {
+        backing_ = std::make_unique<SqliteBacking>(std::move(schema.sqlite));
+    } else {
+        backing_ = std::make_unique<MariadbBacking>(std::move(schema));
+    }
 }
 
 TestDatabase::~TestDatabase() = default;
@@ -82,6 +133,10 @@ TestDatabase::~TestDatabase() = default;
 std::unique_ptr<Store> TestDatabase::open(telemetry::Metrics& metrics,
                                           const TestStoreOptions& options) const {
     return backing_->open(metrics, options);
+}
+
+void TestDatabase::run(const std::string& sql) const {
+    backing_->run(sql);
 }
 
 std::filesystem::path TestDatabase::file() const {

@@ -1,0 +1,54 @@
+#include "platform/mariadb/errors.h"
+
+#include <errmsg.h>
+#include <mysqld_error.h>
+
+namespace florin::mariadb {
+
+ErrorKind kind_of_error(unsigned code, std::string_view state) {
+    switch (code) {
+        case ER_DUP_ENTRY:
+        case ER_DUP_ENTRY_WITH_KEY_NAME:
+            return ErrorKind::Duplicate;
+        case ER_LOCK_DEADLOCK:
+        case ER_LOCK_WAIT_TIMEOUT:
+        case ER_CHECKREAD:
+            return ErrorKind::Collision;
+        // A server that has been made to read only is no longer the one to talk to.
+        case ER_OPTION_PREVENTS_STATEMENT:
+        case ER_READ_ONLY_MODE:
+        case ER_CONNECTION_KILLED:
+        case ER_QUERY_INTERRUPTED:
+        case ER_STATEMENT_TIMEOUT:
+        case ER_SERVER_SHUTDOWN:
+        case ER_NORMAL_SHUTDOWN:
+        case ER_FORCING_CLOSE:
+        case ER_NET_READ_INTERRUPTED:
+        case ER_NET_READ_ERROR:
+        case ER_NET_ERROR_ON_WRITE:
+        case ER_NET_WRITE_INTERRUPTED:
+            return ErrorKind::Lost;
+        // Wrong values whose SQLSTATE says only that something is wrong.
+        case ER_NO_DEFAULT_FOR_FIELD:
+        case ER_TRUNCATED_WRONG_VALUE:
+        case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
+        case WARN_DATA_TRUNCATED:
+        case ER_WRONG_ARGUMENTS:
+            return ErrorKind::Refusal;
+        default:
+            break;
+    }
+    // The client library's own, but for those that tell of a wrong call.
+    if (code >= CR_MIN_ERROR && code <= CR_MAX_ERROR) {
+        return code == CR_PARAMS_NOT_BOUND || code == CR_UNSUPPORTED_PARAM_TYPE ||
+                       code == CR_NO_PREPARE_STMT
+                   ? ErrorKind::Refusal
+                   : ErrorKind::Lost;
+    }
+    const std::string_view of_class = state.substr(0, 2);
+    const bool to_blame = of_class == "21" || of_class == "22" || of_class == "23" ||
+                          of_class == "42" || of_class == "45";
+    return to_blame ? ErrorKind::Refusal : ErrorKind::Fault;
+}
+
+}  // namespace florin::mariadb

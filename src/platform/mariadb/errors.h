@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace florin::mariadb {
+
+/// What an error of the server or of the client library means.
+enum class ErrorKind : std::uint8_t {
+    Duplicate,  // a row broke a unique key
+    Refusal,    // the statement is to blame: a constraint, a value, wrong SQL
+    Collision,  // a deadlock or a lock that took too long
+    Lost,       // the connection is gone, or leads to a server that cannot write
+    Fault       // everything else: disk, memory
+};
+
+/// By the number of the error and its SQLSTATE (five characters).
+ErrorKind kind_of_error(unsigned code, std::string_view state);
+
+}  // namespace florin::mariadb

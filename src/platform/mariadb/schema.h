@@ -1,0 +1,11 @@
+#pragma once
+
+#include "platform/mariadb/mariadb_store.h"
+
+namespace florin::mariadb {
+
+/// Brings the database up to date: the tables of the store itself, then the migrations. Only one
+/// process at a time does that, others wait for it. Throws `StoreFault`.
+void bring_up_to_date(Connection& connection, const std::vector<store::Migration>& migrations);
+
+}  // namespace florin::mariadb

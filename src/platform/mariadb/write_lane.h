@@ -1,0 +1,84 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "platform/base/random.h"
+#include "platform/mariadb/link.h"
+#include "platform/store/batch_metrics.h"
+#include "platform/store/operation_queue.h"
+
+namespace florin::mariadb {
+
+/// One writing connection with its queue and its thread. It runs what is queued as one transaction,
+/// commits, and answers; a batch is what came during the commit before.
+class WriteLane {
+public:
+    WriteLane(int number, const Options& options, Identity& identity,
+              const store::BatchMetrics& metrics, telemetry::Counter reconnects);
+    ~WriteLane();
+    WriteLane(const WriteLane&) = delete;
+    WriteLane& operator=(const WriteLane&) = delete;
+
+    /// False when the queue is full. Thread-safe.
+    bool push(store::WriteOperation& operation) { return queue_->push(operation); }
+    /// Runs what is queued and ends the thread.
+    void close();
+    /// Why the last batch could not be stored; empty: it was. Thread-safe.
+    [[nodiscard]] std::string fault() const;
+    [[nodiscard]] std::shared_ptr<store::OperationQueue<store::WriteOperation>> queue() const {
+        return queue_;
+    }
+
+private:
+    using Operation = store::WriteOperation;
+    /// How one attempt at a batch ended.
+    enum class End : std::uint8_t {
+        Stored,
+        Duplicate,  // a row is there already: another process may have been faster
+        Refused,    // a command was refused after it had changed rows
+        Collision,  // another transaction stood in the way
+        Lost,       // the connection broke before the commit: nothing is stored
+        Unknown,    // it broke in the commit
+        Failed
+    };
+
+    void work();
+    void idle();
+    void run(Operation* first);
+    bool connect_patiently();
+    End attempt(Operation* first, bool apart);
+    End run_together(Operation* first);
+    End run_apart(Operation* first);
+    End end_of_fault(const std::exception& fault);
+    store::Verdict run_with_savepoint(Operation& operation);
+    void require_sound_transaction() const;
+    void commit();
+    End resolve();
+    void fail(Operation* first, const std::exception_ptr& fault, const std::string& reason);
+    void fail_what_waits(const std::string& reason);
+    void recover();
+
+    const int number_;
+    const Options& options_;
+    Identity& identity_;
+    store::BatchMetrics metrics_;
+    // Shared with the gauges of its length, which may be read after the store is gone.
+    const std::shared_ptr<store::OperationQueue<Operation>> queue_;
+    Link link_;
+    Random random_;
+    Connection* connection_ = nullptr;  // the link's, during a batch
+    std::int64_t batch_ = 0;            // the last one that is stored
+    bool committing_ = false;
+    std::string reason_;  // why the last attempt ended
+    bool failing_ = false;
+    mutable std::mutex mutex_;
+    std::string fault_;  // guarded by mutex_
+    std::thread thread_;
+};
+
+}  // namespace florin::mariadb
