@@ -13,7 +13,7 @@ export class Connect extends Server {
     const connect = new Connect('connect', options);
     Object.assign(connect, { kafka, mariadb, port: await freePort() });
     const settings = {
-      'bootstrap.servers': kafka.servers, listeners: `http://127.0.0.1:${connect.port}`, 'plugin.path': path.join(libraries, 'plugins'),
+      'bootstrap.servers': kafka.servers, listeners: `http://127.0.0.1:${connect.port}`, 'plugin.path': path.join(libraries, 'plugins'), 'plugin.discovery': 'service_load',
       'config.storage.replication.factor': 1, 'offset.storage.replication.factor': 1, 'status.storage.replication.factor': 1,
       'offset.storage.partitions': 1, 'status.storage.partitions': 1,
       'session.timeout.ms': 3000, 'heartbeat.interval.ms': 500, 'scheduled.rebalance.max.delay.ms': 0,
