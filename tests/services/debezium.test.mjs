@@ -17,6 +17,11 @@ const quoted = (text) => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "''")}'`;
 describe('the outbox connector', { skip: mariadbMissing() || toolMissing('debezium') }, () => {
   let mariadb, kafka, connect, tape, network;
 
+  async function prepare() {
+    await mariadb.sql(fs.readFileSync(path.join(root, 'migrations/mariadb/0003_outbox_event.sql'), 'utf8'));
+    await mariadb.admitDebezium();
+  }
+
   /** Files events as Florin does, in one transaction; their ids. */
   async function file(events) {
     const rows = events.map(({ id = randomUUID(), key, payload = '{}', type = topic, at = '2026-11-21 12:00:00.123' }) => ({ id, text: `(${[id, key, 'Payment', type, payload, at, type, key].map(quoted)})` }));
@@ -37,8 +42,7 @@ describe('the outbox connector', { skip: mariadbMissing() || toolMissing('debezi
   before(async () => {
     network = await openNetwork();
     [kafka, mariadb] = await Promise.all([Kafka.start(), MariaDb.start({ network })]);
-    await mariadb.sql(fs.readFileSync(path.join(root, 'migrations/mariadb/0003_outbox_event.sql'), 'utf8'));
-    await mariadb.admitDebezium();
+    await prepare();
     await kafka.topics.create([topic, 'shop.created']);
     await file([{ key: 'before the connector' }]);
     connect = await Connect.start({ kafka, mariadb });
@@ -144,4 +148,19 @@ describe('the outbox connector', { skip: mariadbMissing() || toolMissing('debezi
     await network.heal();
     await arrived([id]);
   }));
+
+  test('refuses a database that does not know its position, rather than begin anew', async () => {
+    const before = tape.messages.length;
+    const { port } = mariadb;
+    await mariadb.stop();
+    mariadb = await MariaDb.start({ network, port, serverId: 2 });
+    await prepare();
+    await file([{ key: 'of another history' }]);
+    const trace = await until('the refusal', async () => {
+      const { tasks } = await connect.request('GET', '/connectors/florin-outbox/status');
+      return tasks[0]?.state === 'FAILED' && tasks[0].trace;
+    }, 60_000);
+    assert.match(trace, /not in the master's binlog/);
+    assert.equal(tape.messages.length, before);
+  });
 });
