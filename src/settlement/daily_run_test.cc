@@ -51,6 +51,8 @@ TEST(DailyRun, MakesAStatementAndPaysItsNetOut) {
     EXPECT_EQ(statements[0].day, TestWorld::day(0));
     EXPECT_EQ(statements[0].paid, 38'500);
     EXPECT_EQ(statements[0].ledger_number, 3);
+    EXPECT_NE(world.metrics->scrape().find("florin_ledger_postings_total{movement=\"settle\"} 1\n"),
+              std::string::npos);
     EXPECT_EQ(ledger::of(world.book("shop-1").balances, ledger::Account::Cash), 1'500);
     expect_settled(world);
 }

@@ -1,91 +1,179 @@
 // A real Prometheus, configured as deployed, watches real processes at work: whatever a dashboard asks has an answer.
+// Once for one process over SQLite (compose.yaml), once for parts over MariaDB, Kafka and Redis (compose.scale.yaml).
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
+import http from 'node:http';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
 import { Florin, receiver, until } from '../e2e/florin.mjs';
+import { Kafka } from './kafka.mjs';
+import { MariaDb, mariadbMissing } from './mariadb.mjs';
 import { Prometheus, dashboardQueries, deployed, prometheusMissing, promtool, rewritten } from './prometheus.mjs';
+import { Redis, redisMissing } from './redis.mjs';
+import { toolMissing } from './tools.mjs';
 
-const skip = prometheusMissing();
 const admin = 'prometheus-test-token';
 // What goes wrong should do so at once: attempts that are the last, a breaker that opens early, a small refund window.
 const nervous = {
   ADMIN_TOKEN: admin, WEBHOOK_MAX_ATTEMPTS: '1', RECOVERY_MAX_ATTEMPTS: '1', RECOVERY_AFTER_MS: '300', GATEWAY_TIMEOUT_MS: '200', IDEMPOTENCY_PATIENCE_MS: '200',
-  GATEWAY_CB_MIN_CALLS: '2', GATEWAY_CB_WAIT_DURATION: '600000', APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '3', SETTLEMENT_ENABLED: 'false',
+  GATEWAY_CB_MIN_CALLS: '2', GATEWAY_CB_WAIT_DURATION: '600000', APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '3',
+  SETTLEMENT_ENABLED: 'false', SETTLEMENT_UTC_OFFSET_MINUTES: '0',
 };
 const neverAnswers = 100_504; // docs/payments.md: an amount the built-in gateway keeps silent about
 
-let florin, good, bad, prometheus;
-before(async () => {
-  if (skip) return;
-  good = await receiver();
-  bad = await receiver((request, response) => response.writeHead(500).end());
-  florin = await Florin.start(['--settlement-utc-offset-minutes', '0'], nervous);
-  prometheus = await Prometheus.start(rewritten('prometheus.yml', { florin: [`127.0.0.1:${florin.ports.health}`] }));
-});
-after(async () => {
-  await prometheus?.stop();
-  if (florin) assert.equal(await florin.stop(), 0, florin.log);
-  good?.close();
-  bad?.close();
-});
-
-let keys = 0;
-async function post(target, body, headers = {}) {
-  const { status, body: text } = await florin.get('http', target, {
-    method: 'POST', headers: { 'content-type': 'application/json', 'Idempotency-Key': `watched-${++keys}`, ...headers }, body: JSON.stringify(body),
-  });
-  return { status, ...JSON.parse(text) };
+/** An event bus that takes everything. */
+async function eventBus() {
+  const server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (text) => { body += text; }).on('end', () => {
+      const Entries = JSON.parse(body).Entries.map((_, i) => ({ EventId: String(i) }));
+      response.setHeader('content-type', 'application/x-amz-json-1.1').end(JSON.stringify({ FailedEntryCount: 0, Entries }));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
 }
-const authorize = (amount, headers) => post('/payments/authorize', { merchantId: 'shop', amount, currency: 'KRW' }, headers);
+const aws = (bus) => ({ AWS_EVENTS: 'true', AWS_ENDPOINT_URL: bus.url, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'ap-northeast-2' });
 
-/** One round of a shop's day: a payment from authorization to refund, one asked twice, and the gateway's own payments. */
-async function trade() {
-  const { paymentId } = await authorize(10_000);
-  await post(`/payments/capture/${paymentId}`, { merchantId: 'shop' });
-  const refund = await post(`/payments/refund/${paymentId}`, { merchantId: 'shop', amount: 1_000, reason: 'returned' });
-  const key = { 'Idempotency-Key': `twice-${++keys}` };
-  await authorize(5_000, key);
-  await authorize(5_000, key);
-  await Promise.all([florin.create({ webhook_url: good.url }), florin.create({ webhook_url: bad.url, scenario: 'PAYMENT_SCENARIO_FAIL' })]);
-  return refund.status;
+/** What is watched: `api` and `gateway` answer clients, `hosts` are the Florins by their name in the configuration. */
+class Watched {
+  constructor({ configuration, hosts, api, gateway, servers = [] }) {
+    Object.assign(this, { configuration, hosts, api, gateway, servers });
+    this.keys = 0;
+  }
+
+  async watch() {
+    [this.good, this.bad] = [await receiver(), await receiver((request, response) => response.writeHead(500).end())];
+    const targets = Object.entries(this.hosts).map(([name, florins]) => [name, florins.map(({ ports }) => `127.0.0.1:${ports.health}`)]);
+    this.prometheus = await Prometheus.start(rewritten(this.configuration, Object.fromEntries(targets)));
+    // Counters start at zero before they move: else the first movement is not seen.
+    await until('the first look', async () => (await this.query('up == 1')).length === Object.values(this.hosts).flat().length, 30_000);
+  }
+
+  async stop() {
+    await this.prometheus?.stop();
+    for (const florin of Object.values(this.hosts).flat()) assert.equal(await florin.stop(), 0, florin.log);
+    for (const server of this.servers) await server.stop();
+    this.good?.close();
+    this.bad?.close();
+  }
+
+  query(text) {
+    return this.prometheus.query(text);
+  }
+
+  async post(target, body, headers = {}) {
+    const { status, body: text } = await this.api.get('http', target, {
+      method: 'POST', headers: { 'content-type': 'application/json', 'Idempotency-Key': `watched-${++this.keys}`, ...headers }, body: JSON.stringify(body),
+    });
+    return { httpStatus: status, ...JSON.parse(text) };
+  }
+
+  authorize(amount, headers) {
+    return this.post('/payments/authorize', { merchantId: 'shop', amount, currency: 'KRW' }, headers);
+  }
+
+  /** One round of a shop's day: a payment from authorization to refund, one asked twice, and the gateway's own payments. */
+  async trade() {
+    const { paymentId } = await this.authorize(10_000);
+    await this.post(`/payments/capture/${paymentId}`, { merchantId: 'shop' });
+    const refund = await this.post(`/payments/refund/${paymentId}`, { merchantId: 'shop', amount: 1_000, reason: 'returned' });
+    const key = { 'Idempotency-Key': `twice-${++this.keys}` };
+    await this.authorize(5_000, key);
+    await this.authorize(5_000, key);
+    await Promise.all([this.gateway.create({ webhook_url: this.good.url }), this.gateway.create({ webhook_url: this.bad.url, scenario: 'PAYMENT_SCENARIO_FAIL' })]);
+    return refund.httpStatus;
+  }
+
+  async day() {
+    const refunds = [];
+    for (let round = 0; round < 5; ++round) refunds.push(await this.trade());
+    assert.deepEqual(refunds, [200, 200, 200, 429, 429], 'refunds, of which three may be asked for at once');
+    for (let i = 0; i < 3; ++i) assert.ok((await this.authorize(neverAnswers)).httpStatus >= 500);
+    const closed = await this.api.get('http', `/api/settlements/run?day=${new Date().toISOString().slice(0, 10)}&early=true`, { method: 'POST', headers: { Authorization: `Bearer ${admin}` } });
+    assert.equal(closed.status, 200, closed.body);
+  }
+
+  async everyQueryAnswers(but) {
+    for (const { board, panel, query } of dashboardQueries()) {
+      if (but.test(query)) continue;
+      await until(`an answer to ${query} (${board}: ${panel})`, async () => (await this.query(query)).length > 0, 30_000);
+    }
+  }
+
+  async becomes(query, wanted) {
+    const value = async () => Number((await this.query(query))[0]?.value[1]);
+    await until(`${query} to be ${wanted}`, async () => (await value()) === wanted, 30_000)
+      .catch(async (error) => { throw new Error(`${error.message}; it is ${await value()}`); });
+  }
+
+  async tellsTheDay() {
+    await this.becomes('max(florin_circuit_state{gateway="rules"})', 2);
+    await this.becomes('sum(florin_ledger_postings_total{movement="authorize"})', 10);
+    await this.becomes('sum(florin_ledger_postings_total{movement="refund"})', 3);
+    await this.becomes('sum(florin_ledger_postings_total{movement="settle"})', 1);
+    await this.becomes('sum(florin_rate_limited_total)', 2);
+    await this.becomes('sum(florin_idempotent_replays_total)', 5);
+    await this.becomes('sum(webhook_delivery_total{result="delivered"})', 5);
+    await this.becomes('sum(webhook_delivery_total{result="dead"})', 5);
+    await this.becomes('sum(florin_recovery_attempts_total{result="given_up"}) > bool 0', 1);
+    await this.becomes('sum(max by (group) (florin_consumer_lag))', 0);
+  }
+
+  async raisesAlerts() {
+    const state = async (name) => (await this.prometheus.rules())[name]?.state;
+    for (const name of ['FlorinWebhooksDie', 'FlorinCircuitOpen']) await until(`${name} to fire`, async () => (await state(name)) === 'firing', 30_000);
+    for (const { name, health, lastError } of Object.values(await this.prometheus.rules())) assert.equal(health, 'ok', `${name}: ${lastError}`);
+  }
 }
 
-test('the files are what promtool calls right', { skip }, () => {
+test('the files are what promtool calls right', { skip: prometheusMissing() }, () => {
   for (const file of fs.readdirSync(deployed).filter((name) => name.startsWith('prometheus'))) assert.match(promtool('config', file), /SUCCESS/);
   assert.match(promtool('rules', 'alerts.yml'), /SUCCESS: \d+ rules found/);
 });
 
-test('every target is up, and every query of every dashboard has an answer', { skip }, async () => {
-  await until('the first look', async () => (await prometheus.query('up == 1')).length > 0, 30_000); // counters start at zero before they move
-  const answers = [];
-  for (let round = 0; round < 5; ++round) answers.push(await trade());
-  assert.ok(answers.includes(429), `a refund too many is refused: ${answers}`);
-  for (let i = 0; i < 3; ++i) assert.equal((await authorize(neverAnswers)).status >= 500, true);
-  const closed = await florin.get('http', `/api/settlements/run?day=${new Date().toISOString().slice(0, 10)}&early=true`, { method: 'POST', headers: { Authorization: `Bearer ${admin}` } });
-  assert.equal(closed.status, 200, closed.body);
-  for (const target of await prometheus.targets()) assert.equal(target.health, 'up', JSON.stringify(target));
-  for (const { board, panel, query } of dashboardQueries()) {
-    await until(`an answer to ${query} (${board}: ${panel})`, async () => (await prometheus.query(query)).length > 0, 30_000);
-  }
+describe('one process over SQLite', { skip: prometheusMissing() }, () => {
+  let watched, bus;
+  before(async () => {
+    bus = await eventBus();
+    const florin = await Florin.start([], { ...nervous, ...aws(bus) });
+    watched = new Watched({ configuration: 'prometheus.yml', hosts: { florin: [florin] }, api: florin, gateway: florin });
+    await watched.watch();
+  });
+  after(async () => { await watched?.stop(); bus?.close(); });
+
+  test('every query of every dashboard has an answer', async () => {
+    await watched.day();
+    await watched.everyQueryAnswers(/florin_(kafka|redis|instances|leases|store_reconnects)/);
+  });
+  test('what the run did can be read', () => watched.tellsTheDay());
+  test('dead webhooks and an open circuit raise their alerts', () => watched.raisesAlerts());
 });
 
-test('what the run did can be read from the dashboards', { skip }, async () => {
-  const value = async (query) => Number((await prometheus.query(query))[0]?.value[1]);
-  const becomes = (query, wanted) => until(`${query} to be ${wanted}`, async () => (await value(query)) === wanted, 30_000);
-  await becomes('max(florin_circuit_state{gateway="rules"})', 2);
-  await becomes('sum(florin_ledger_postings_total{movement="authorize"})', 10);
-  await becomes('sum(florin_ledger_postings_total{movement="refund"})', 3);
-  await becomes('sum(florin_ledger_postings_total{movement="settle"})', 1);
-  await becomes('sum(florin_rate_limited_total)', 2);
-  await becomes('sum(florin_idempotent_replays_total)', 5);
-  await becomes('sum(webhook_delivery_total{result="delivered"})', 5);
-  await becomes('sum(webhook_delivery_total{result="dead"})', 5);
-  await becomes('sum(florin_recovery_attempts_total{result="given_up"}) > bool 0', 1);
-});
+describe('parts over MariaDB, Kafka and Redis', { skip: prometheusMissing() || mariadbMissing() || redisMissing() || toolMissing('kafka') }, () => {
+  let watched, bus;
+  before(async () => {
+    bus = await eventBus();
+    const [mariadb, kafka, redis] = await Promise.all([MariaDb.start(), Kafka.start(), Redis.start()]);
+    const settings = { ...nervous, ...aws(bus), DB_URL: mariadb.url, KAFKA_BOOTSTRAP_SERVERS: kafka.servers, REDIS_URL: redis.url };
+    const hosts = {};
+    for (const role of ['gateway', 'api', 'api', 'worker', 'worker', 'relay']) (hosts[role] ??= []).push(await Florin.start(['--role', role], settings));
+    watched = new Watched({ configuration: 'prometheus.scale.yml', hosts, api: hosts.api[0], gateway: hosts.gateway[0], servers: [mariadb, kafka, redis] });
+    await watched.watch();
+  }, { timeout: 180_000 });
+  after(async () => { await watched?.stop(); bus?.close(); });
 
-test('the alerts are evaluated, and dead webhooks and an open circuit raise theirs', { skip }, async () => {
-  const firing = (name) => until(`${name} to fire`, async () => (await prometheus.rules())[name]?.state === 'firing', 30_000);
-  await firing('FlorinWebhooksDie');
-  await firing('FlorinCircuitOpen');
-  for (const { name, health, lastError } of Object.values(await prometheus.rules())) assert.equal(health, 'ok', `${name}: ${lastError}`);
+  test('every query of every dashboard has an answer', async () => {
+    await watched.day();
+    await watched.everyQueryAnswers(/florin_store_wal/);
+  });
+  test('what the run did can be read', () => watched.tellsTheDay());
+  test('dead webhooks and an open circuit raise their alerts', () => watched.raisesAlerts());
+  test('a part that is gone is told of', async () => {
+    const [worker] = watched.hosts.worker;
+    await worker.kill();
+    await until('the alert', async () => (await watched.query('ALERTS{alertname="FlorinDown",job="florin-worker"}')).length === 1, 30_000);
+    await worker.run();
+    await until('its end', async () => (await watched.query('ALERTS{alertname="FlorinDown"}')).length === 0, 30_000);
+  });
 });
