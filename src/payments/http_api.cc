@@ -185,6 +185,10 @@ public:
         if (!parsed) co_return http::json(400, invalid_request_json(parsed.error()));
         if (auto no = co_await refuse(request, parsed->merchant, Access::Write))
             co_return std::move(*no);
+        if (service_.has_cache()) {
+            auto earlier = co_await service_.recall({parsed->merchant, parsed->key, parsed->claim});
+            if (earlier) co_return answered(std::move(*earlier));
+        }
         const IdempotencyKey key = parsed->claim;
         const std::string merchant = parsed->merchant;
         co_return co_await within_limit(Operation::Authorize, merchant, settings_.limits.authorize,

@@ -162,9 +162,11 @@ awaitable<Answer> PaymentService::authorize_at_once(AuthorizePayment request, Pa
             return before;
         },
         store::Route::of(payment.merchant));
+    if (use.kind == EarlierUse::Kind::Answered) cache(request, use.answer_id, use.answer);
     if (use.kind != EarlierUse::Kind::None) co_return co_await earlier(std::move(use));
     count(effects.movement());
     changed_();
+    cache(request, payment.answer_id, answer);
     co_return done(Operation::Authorize, std::move(answer));
 }
 
@@ -182,6 +184,7 @@ awaitable<Answer> PaymentService::authorize_by_call(AuthorizePayment request, Pa
             return before;
         },
         store::Route::of(payment.merchant));
+    if (use.kind == EarlierUse::Kind::Answered) cache(request, use.answer_id, use.answer);
     if (use.kind != EarlierUse::Kind::None) co_return co_await earlier(std::move(use));
     changed_();
     auto answer = co_await ask_gateway(payment);
@@ -192,6 +195,7 @@ awaitable<Answer> PaymentService::authorize_by_call(AuthorizePayment request, Pa
         why.detail = std::move(answer.error().reason);
         co_return std::unexpected(std::move(why));
     }
+    cache(request, payment.answer_id, *answer);
     co_return done(Operation::Authorize, std::move(*answer));
 }
 
@@ -342,6 +346,20 @@ awaitable<std::optional<Answered>> PaymentService::replay(IdempotencyKey key) {
     if (use.kind != EarlierUse::Kind::Answered) co_return std::nullopt;
     replays_.add();
     co_return Answered{std::move(use.answer), true};
+}
+
+void PaymentService::cache(const AuthorizePayment& request, const Uuid& answer_id,
+                           const StoredAnswer& answer) {
+    if (cache_ == nullptr) return;
+    cache_->keep({request.merchant, request.key, request.claim}, answer_id, answer);
+}
+
+awaitable<std::optional<Answered>> PaymentService::recall(AnswerCache::Question question) {
+    if (cache_ == nullptr) co_return std::nullopt;
+    auto answer = co_await cache_->find(std::move(question));
+    if (!answer) co_return std::nullopt;
+    replays_.add();
+    co_return Answered{std::move(*answer), true};
 }
 
 awaitable<std::optional<PaymentStory>> PaymentService::find(std::string merchant, Uuid id) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ledger/posting_metrics.h"
+#include "payments/answer_cache.h"
 #include "payments/gateways.h"
 #include "payments/idempotency.h"
 #include "payments/payment.h"
@@ -94,10 +95,17 @@ public:
                    const ServiceSettings& settings, std::function<void()> changed,
                    telemetry::Metrics& metrics);
 
+    /// From now on answers of authorizations are kept in `cache` too, which outlives this object.
+    void answer_from(AnswerCache& cache) { cache_ = &cache; }
+
     awaitable<Answer> authorize(AuthorizePayment request);
     awaitable<Answer> change(ChangePayment request);
     /// The answer the key got, if it did: for a request that is not let in otherwise.
     awaitable<std::optional<Answered>> replay(IdempotencyKey key);
+    /// The answer that the authorization got, if a cache has it: costs the store nothing. Without a
+    /// cache, do not ask.
+    awaitable<std::optional<Answered>> recall(AnswerCache::Question question);
+    [[nodiscard]] bool has_cache() const { return cache_ != nullptr; }
 
     /// Nothing for another merchant's.
     awaitable<std::optional<PaymentStory>> find(std::string merchant, Uuid id);
@@ -126,6 +134,7 @@ private:
     [[nodiscard]] Instant answers_kept_since() const;
     void count(const std::optional<ledger::Movement>& posted);
     Answer done(Operation operation, StoredAnswer answer);
+    void cache(const AuthorizePayment& request, const Uuid& answer_id, const StoredAnswer& answer);
 
     store::Store& store_;
     const Clock& clock_;
@@ -135,6 +144,7 @@ private:
     UsedKeys& keys_;
     const ServiceSettings& settings_;
     std::function<void()> changed_;
+    AnswerCache* cache_ = nullptr;
     ledger::PostingMetrics postings_;
     telemetry::Counter replays_;
     std::vector<telemetry::Counter> approved_;  // by operation
