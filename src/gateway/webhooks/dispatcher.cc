@@ -87,6 +87,7 @@ private:
     std::size_t recording_ = 0;   // results on their way
     std::size_t tasks_ = 0;       // attempts, readings and recordings under way
     bool pumping_ = false;
+    bool running_ = false;
     bool stopping_ = false;
     std::optional<Instant> look_again_at_;
 
@@ -139,6 +140,7 @@ void Dispatcher::Impl::register_metrics(telemetry::Metrics& metrics) {
 }
 
 awaitable<void> Dispatcher::Impl::run(std::shared_ptr<Impl> self) {
+    running_ = true;
     while (!stopping_) {
         give_up_lost_lanes();
         try {
@@ -222,6 +224,7 @@ void Dispatcher::Impl::give_up_lost_lanes() {
 }
 
 void Dispatcher::Impl::take_up(std::vector<WebhookDelivery> deliveries) {
+    if (!running_) return;
     const Instant now = clock_.now();
     bool wake = false;
     for (auto delivery = deliveries.begin(); delivery != deliveries.end();) {

@@ -45,8 +45,8 @@ public:
                telemetry::Metrics& metrics);
     ~Dispatcher();
 
-    /// Hands over deliveries whose transaction has committed, to spare reading them back. Dropping
-    /// them would only cost time: the store has them.
+    /// Hands over deliveries whose transaction has committed, to spare reading them back. Without
+    /// effect unless it runs: the store has them for the process whose dispatcher does.
     void offer(std::vector<WebhookDelivery> deliveries);
     /// Something became due that was not offered, or the clock of a test has moved.
     void look_again();

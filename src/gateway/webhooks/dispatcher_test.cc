@@ -77,10 +77,14 @@ public:
 /// Everything is ours but what a test gives to others.
 class FakeLeases final : public leases::Leases {
 public:
-    bool ours(std::string_view work) override { return !others.contains(work); }
+    bool ours(std::string_view work) override {
+        wanted.emplace(work);
+        return !others.contains(work);
+    }
     void leave(std::string_view /*work*/) override {}
 
     std::set<std::string, std::less<>> others;
+    std::set<std::string, std::less<>> wanted;
 };
 
 struct DispatcherTest : testing::Test {
@@ -311,6 +315,17 @@ TEST_F(DispatcherTest, LeavesAReceiverToTheProcessWhoseItIs) {
     dispatcher->look_again();
     until("the one that became ours", [this] { return sender.sent.size() == 2; });
     until_pending(0);
+}
+
+TEST_F(DispatcherTest, LeavesWhatIsOfferedToAnotherProcessUnlessItRuns) {
+    Dispatcher idle(loop, *store, sender, leases, clock, {}, metrics);
+    idle.offer(add(1));
+    bool after_the_offer = false;
+    loop.post([&] { after_the_offer = true; });
+    until("the offer to be looked at", [&] { return after_the_offer; });
+    EXPECT_TRUE(sender.sent.empty());
+    EXPECT_TRUE(leases.wanted.empty()) << "the receiver would wait for a process that never sends";
+    EXPECT_EQ(pending(), 1);
 }
 
 TEST_F(DispatcherTest, FindsWebhooksThatAnotherProcessHasLeftForItsReceiver) {
