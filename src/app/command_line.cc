@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "app/config_command.h"
+#include "app/demo_flags.h"
 #include "app/doctor_command.h"
 #include "app/load_settings.h"
 #include "app/operator_flags.h"
@@ -23,6 +24,7 @@ constexpr const char* examples = R"(
 Examples:
   florin serve                          a payment gateway on 8030, its page on 8080
   florin pay --scenario fail            one payment, followed to its webhook
+  florin demo reservation               seats held, paid for and sold, step by step
   florin webhook listen --port 9000     a receiver that prints and verifies
   florin bench --rate 5000              whole payments under load, reconciled
   florin keys create --merchant shop-1  an API key for a merchant
@@ -106,6 +108,7 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     add_tools(parser, tool);
     add_operator_tools(parser, tool);
     add_settlement_tools(parser, tool);
+    add_demo_tools(parser, tool);
     parser.footer(examples);  // after its commands, which would take it over
     if (const auto wrong = wrong_command(parser, arguments); !wrong.empty()) {
         fmt::print(stderr, "{}", wrong);

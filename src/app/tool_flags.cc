@@ -14,15 +14,6 @@ namespace {
 
 constexpr std::int64_t unix_seconds_max = 253'402'300'799;  // the end of the year 9999
 
-void parse_target(const std::string& text, std::string& host, std::uint16_t& port) {
-    const auto colon = text.rfind(':');
-    host = text.substr(0, colon);
-    if (colon == std::string::npos) return;
-    const auto number = parse_number(std::string_view(text).substr(colon + 1), 1, 65'535);
-    if (!number) throw CLI::ValidationError("--target", "is \"" + text + "\"; it takes host:port");
-    port = static_cast<std::uint16_t>(*number);
-}
-
 std::string target_here() {
     return "localhost:" + std::to_string(settings_here().server.grpc_port);
 }
@@ -202,6 +193,15 @@ void add_listen(CLI::App& webhook, std::function<int()>& chosen) {
 }
 
 }  // namespace
+
+void parse_target(const std::string& text, std::string& host, std::uint16_t& port) {
+    const auto colon = text.rfind(':');
+    host = text.substr(0, colon);
+    if (colon == std::string::npos) return;
+    const auto number = parse_number(std::string_view(text).substr(colon + 1), 1, 65'535);
+    if (!number) throw CLI::ValidationError("--target", "is \"" + text + "\"; it takes host:port");
+    port = static_cast<std::uint16_t>(*number);
+}
 
 void add_tools(CLI::App& parser, std::function<int()>& chosen) {
     add_pay(parser, chosen);
