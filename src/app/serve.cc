@@ -21,6 +21,7 @@
 #include "app/wire_aws.h"
 #include "app/wire_gateway.h"
 #include "app/wire_leases.h"
+#include "app/wire_local_worker.h"
 #include "app/wire_payments.h"
 #include "app/wire_seats.h"
 #include "gateway/retention.h"
@@ -87,7 +88,9 @@ private:
     GatewayParts gateway_;
     PaymentParts payments_;
     SeatParts seats_;
+    LocalWorkerParts reservations_;
     AwsParts aws_;
+    std::vector<operations::RelayOnLoop> relays_;  // of all parts
     store::Pruning pruning_;
     std::vector<Duty> duties_;  // of this process's roles
     http::Router operations_router_;
@@ -104,11 +107,15 @@ Service::Service(const Settings& settings)
       gateway_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       payments_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       seats_(background_, *store_, clock_, settings, metrics_),
+      reservations_(background_, *store_, leases_.leases(), clock_, settings, seats_.services(),
+                    metrics_),
       aws_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       pruning_(background_, *store_, clock_, prune_rules(), metrics_,
                [this] { return leases_.leases().ours("pruning"); }),
       duties_(duties()),
       serving_(settings, metrics_) {
+    for (const auto& relays : {reservations_.relays(), aws_.relays()})
+        relays_.insert(relays_.end(), relays.begin(), relays.end());
     std::erase_if(duties_, [&](const Duty& duty) { return !settings.roles.has(duty.role); });
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
@@ -127,7 +134,7 @@ std::vector<Duty> Service::duties() {
         {.role = Role::Gateway,
          .add_face = [this](ServingLoop& s) { gateway_.add_faces(s.services, s.router); }},
         {.role = Role::Api,
-         .add_face = [this](ServingLoop& s) { payments_.add_faces(s.router, aws_.relays()); }},
+         .add_face = [this](ServingLoop& s) { payments_.add_faces(s.router, relays_); }},
         {.role = Role::Gateway,
          .add_face = [this](ServingLoop& s) { seats_.add_grpc_face(s.services); }},
         {.role = Role::Api, .add_face = [this](ServingLoop& s) { seats_.add_http_face(s.router); }},
@@ -143,6 +150,9 @@ std::vector<Duty> Service::duties() {
         {.role = Role::Worker,
          .start = [this] { payments_.start(); },
          .stop = [this](Deadline deadline) { return payments_.stop(deadline); }},
+        {.role = Role::Worker,
+         .start = [this] { reservations_.start(); },
+         .stop = [this](Deadline deadline) { return reservations_.stop(deadline); }},
         {.role = Role::Relay,
          .start = [this] { aws_.start(); },
          .stop = [this](Deadline deadline) { return aws_.stop(deadline); }},
@@ -154,8 +164,10 @@ std::vector<store::PruneRule> Service::prune_rules() const {
         gateway::prune_rules({settings_.storage.retention, settings_.payments.idempotency_ttl});
     for (auto& rule : payments_.prune_rules()) rules.push_back(std::move(rule));
     for (auto& rule : seats_.prune_rules()) rules.push_back(std::move(rule));
+    for (auto& rule : reservations_.prune_rules()) rules.push_back(std::move(rule));
     if (settings_.storage.retention.count() > 0) {
         auto groups = payments_.consumer_groups();
+        for (auto& group : reservations_.consumer_groups()) groups.push_back(std::move(group));
         for (auto& group : aws_.consumer_groups()) groups.push_back(std::move(group));
         rules.emplace_back([keep = settings_.storage.retention, groups = std::move(groups)](
                                store::Transaction& tx, Instant now, int limit) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "app/grpc_address.h"
 #include "app/setting_table.h"
 #include "platform/base/require.h"
 
@@ -85,6 +86,13 @@ void complain_about_split(const LoadedSettings& loaded, std::vector<std::string>
         roles.has(Role::Worker) ? "the relay" : "the worker"));
 }
 
+void complain_about_inventory(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    const std::string& inventory = loaded.values.worker.inventory;
+    if (parse_grpc_address(inventory)) return;
+    complaints.push_back(fmt::format("INVENTORY_GRPC_ADDR ({}): \"{}\" is not host:port",
+                                     source_of(loaded, "INVENTORY_GRPC_ADDR").text, inventory));
+}
+
 void complain_about_holds(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
     const auto& seats = loaded.values.seats;
     if (seats.hold_for <= seats.hold_for_max) return;
@@ -134,6 +142,12 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
             fmt::format("{}://localhost:{}", scheme, settings.server.grpc_port);
         note_reason(loaded, "SIMULATOR_URL", "this GRPC_PORT");
     }
+    if (unset(loaded, "RESERVATION_WORKER") && settings.aws.events) {
+        settings.worker.local = false;
+        note_reason(loaded, "RESERVATION_WORKER", "AWS_EVENTS");
+    }
+    settings.worker.own_services =
+        unset(loaded, "RESERVATION_API_BASE") && unset(loaded, "INVENTORY_GRPC_ADDR");
     // Zero never meant "at once": existing deployments set it for "the default".
     if (settings.payments.default_delay == Milliseconds(0)) {
         settings.payments.default_delay = Settings::Payments().default_delay;
@@ -151,6 +165,7 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     complain_about_secret(loaded, complaints);
     complain_about_open_payments(loaded, complaints);
     complain_about_split(loaded, complaints);
+    complain_about_inventory(loaded, complaints);
     complain_about_holds(loaded, complaints);
     if (settings.server.tls_cert_file.empty() != settings.server.tls_key_file.empty()) {
         const bool no_key = settings.server.tls_key_file.empty();

@@ -284,17 +284,25 @@ void add_aws_settings(std::vector<Setting>& table) {
 
 void add_worker_settings(std::vector<Setting>& table) {
     const std::string group = "Reservation worker";
+    table.push_back(yes_or_no({"RESERVATION_WORKER", group,
+                               "Confirm or release reservations as their payments end, here "
+                               "(default: true, unless AWS_EVENTS is: then who reads its queue "
+                               "does)"},
+                              FLORIN_SETTING(worker.local)));
     table.push_back(
         whole_number({"SERVER_PORT", group, "Port of the worker's /health, /ready and /metrics"},
                      FLORIN_SETTING(worker.http_port), 0, 65'535));
     table.push_back(
         whole_number({"GRPC_DEBUG_PORT", group, "Port of the worker's gRPC health and reflection"},
                      FLORIN_SETTING(worker.grpc_port), 0, 65'535));
-    table.push_back(web_address({"RESERVATION_API_BASE", group, "Address of the reservation API"},
-                                FLORIN_SETTING(worker.reservation_api)));
+    table.push_back(
+        web_address({"RESERVATION_API_BASE", group,
+                     "Address of the reservation API; unset, the service calls its own"},
+                    FLORIN_SETTING(worker.reservation_api)));
     table.push_back(whole_number({"RESERVATION_API_TIMEOUT_MS", group, "Time for one of its calls"},
                                  FLORIN_SETTING(worker.reservation_timeout), 10, 300'000));
-    table.push_back(text({"INVENTORY_GRPC_ADDR", group, "host:port of the inventory"},
+    table.push_back(text({"INVENTORY_GRPC_ADDR", group,
+                          "host:port of the inventory; unset, the service calls its own"},
                          FLORIN_SETTING(worker.inventory)));
     table.push_back(whole_number({"INVENTORY_TIMEOUT_MS", group, "Time for one of its calls"},
                                  FLORIN_SETTING(worker.inventory_timeout), 10, 300'000));
@@ -306,7 +314,9 @@ void add_worker_settings(std::vector<Setting>& table) {
                                   "Seconds a message is ours; renewed while it is being handled"},
                                  FLORIN_SETTING(worker.visibility), 10, 43'200));
     table.push_back(
-        whole_number({"MAX_RETRIES", group, "Attempts before PAYMENT_WEBHOOK_DLQ_URL, if set"},
+        whole_number({"MAX_RETRIES", group,
+                      "Attempts before the dead letters; of a queue, when PAYMENT_WEBHOOK_DLQ_URL "
+                      "is set"},
                      FLORIN_SETTING(worker.attempts_max), 1, 1'000));
     table.push_back(whole_number(
         {"BACKOFF_BASE_MS", group, "Half the first wait between attempts; it doubles to 16 times"},

@@ -114,8 +114,10 @@ struct Settings {
         std::string session_token;
     };
 
-    /// Of the reservation worker.
+    /// Of the reservation worker, in the service or on its own.
     struct Worker {
+        bool local = true;               // the service itself deals with outcomes
+        bool own_services = true;        // with its own reservations: no others were named
         std::uint16_t http_port = 8040;  // 0: any free port
         std::uint16_t grpc_port = 8041;  // 0: any free port
         std::string reservation_api = "http://reservation-api:8010";

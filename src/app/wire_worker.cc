@@ -4,28 +4,21 @@
 
 #include "app/aws_options.h"
 #include "app/load_settings.h"
+#include "app/reservation_services.h"
 #include "app/settings.h"
-#include "app/worker.h"
 #include "platform/aws/client.h"
 #include "platform/aws/credential_chain.h"
 #include "platform/aws/sqs.h"
-#include "platform/base/require.h"
 #include "platform/http/client.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/pruning.h"
 #include "platform/telemetry/log.h"
-#include "reservation/grpc_inventory.h"
 #include "reservation/handler.h"
-#include "reservation/http_reservation_api.h"
-#include "reservation/inbox.h"
 #include "reservation/processor.h"
 #include "reservation/worker.h"
 
 namespace florin::app {
 namespace {
-
-// A queue keeps messages for fourteen days at most: none comes again after that.
-constexpr std::chrono::hours inbox_retention{15 * 24};
 
 http::ClientOptions aws_http_options() {
     http::ClientOptions options;
@@ -34,18 +27,6 @@ http::ClientOptions aws_http_options() {
     // Ten messages of a megabyte in all, whose quotes are escaped twice.
     options.response_body_bytes_max = 8 * 1024 * 1024;
     return options;
-}
-
-http::Url reservation_url(const Settings& settings) {
-    auto url = http::parse_url(settings.worker.reservation_api);
-    require(url.has_value(), "settings are checked");
-    return std::move(*url);
-}
-
-grpc::ChannelOptions inventory_address(const Settings& settings) {
-    auto address = parse_grpc_address(settings.worker.inventory);
-    require(address.has_value(), "settings are checked");
-    return std::move(*address);
 }
 
 reservation::WorkerOptions worker_options(const Settings& settings) {
@@ -59,12 +40,6 @@ reservation::WorkerOptions worker_options(const Settings& settings) {
     return options;
 }
 
-std::vector<store::PruneRule> prune_rules() {
-    return {[](store::Transaction& tx, Instant now, int limit) {
-        return reservation::inbox::prune(tx, now - inbox_retention, limit);
-    }};
-}
-
 }  // namespace
 
 struct WorkerParts::Parts {
@@ -76,12 +51,10 @@ struct WorkerParts::Parts {
           sqs(aws_http, credentials, clock, aws::sqs_service,
               aws_client_options(settings, environment, "AWS_ENDPOINT_URL_SQS"), metrics),
           queue(sqs, settings.aws.queue_url),
-          api_http(loop, {}),
-          api(api_http, reservation_url(settings), settings.worker.reservation_timeout),
-          inventory(loop, inventory_address(settings), settings.worker.inventory_timeout),
-          handler(api, inventory),
+          services(loop, settings),
+          handler(services.api, services.inventory),
           processor(handler, store, clock, metrics),
-          pruning(loop, store, clock, prune_rules(), metrics) {
+          pruning(loop, store, clock, {inbox_rule()}, metrics) {
         if (!settings.aws.dead_letter_queue_url.empty())
             dead_letters.emplace(sqs, settings.aws.dead_letter_queue_url);
         worker.emplace(loop, queue, dead_letters ? &*dead_letters : nullptr, processor, store,
@@ -94,9 +67,7 @@ struct WorkerParts::Parts {
     aws::Client sqs;
     aws::Queue queue;
     std::optional<aws::Queue> dead_letters;
-    http::Client api_http;
-    reservation::HttpReservationApi api;
-    reservation::GrpcInventory inventory;
+    RemoteServices services;
     reservation::Handler handler;
     reservation::Processor processor;
     store::Pruning pruning;

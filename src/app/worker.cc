@@ -1,7 +1,6 @@
 #include "app/worker.h"
 
 #include <atomic>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -10,7 +9,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include "app/command_line.h"
@@ -134,20 +132,6 @@ awaitable<void> WorkerProcess::stop_on_signal() {
 
 }  // namespace
 
-std::optional<grpc::ChannelOptions> parse_grpc_address(std::string_view text) {
-    const auto colon = text.rfind(':');
-    if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-    const std::string_view port = text.substr(colon + 1);
-    grpc::ChannelOptions options;
-    const auto read = std::from_chars(port.data(), port.data() + port.size(), options.port);
-    if (read.ec != std::errc() || read.ptr != port.data() + port.size() || options.port == 0)
-        return std::nullopt;
-    options.host = text.substr(0, colon);
-    if (options.host.starts_with('[') && options.host.ends_with(']'))
-        options.host = options.host.substr(1, options.host.size() - 2);
-    return options;
-}
-
 std::string missing_for_worker(const Settings& settings) {
     if (settings.aws.queue_url.empty()) {
         return "PAYMENT_WEBHOOK_QUEUE_URL is not set; give the URL of the queue that the event "
@@ -157,10 +141,6 @@ std::string missing_for_worker(const Settings& settings) {
     if (settings.aws.queue_url.find("YOUR_ACCOUNT_ID") != std::string::npos) {
         return "PAYMENT_WEBHOOK_QUEUE_URL still says YOUR_ACCOUNT_ID; put the number of your "
                "account there";
-    }
-    if (!parse_grpc_address(settings.worker.inventory)) {
-        return fmt::format("INVENTORY_GRPC_ADDR is \"{}\"; it takes host:port",
-                           settings.worker.inventory);
     }
     return "";
 }

@@ -1,10 +1,6 @@
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
-
-#include "platform/grpc/channel_options.h"
 
 namespace florin::app {
 
@@ -17,8 +13,5 @@ int run_worker(const Settings& settings);
 
 /// What keeps a worker with these settings from starting, for people; empty when nothing does.
 std::string missing_for_worker(const Settings& settings);
-
-/// The server that "host:port" names; nothing when it names none.
-std::optional<grpc::ChannelOptions> parse_grpc_address(std::string_view text);
 
 }  // namespace florin::app

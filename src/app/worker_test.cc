@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "app/grpc_address.h"
 #include "app/settings.h"
 #include "app/worker_api.h"
 #include "platform/http/server.h"
@@ -19,16 +20,12 @@ Settings complete() {
     return settings;
 }
 
-TEST(WorkerSettings, AWorkerWantsAQueueAndAnInventory) {
+TEST(WorkerSettings, AWorkerWantsAQueue) {
     EXPECT_EQ(missing_for_worker(complete()), "");
     EXPECT_NE(missing_for_worker({}).find("PAYMENT_WEBHOOK_QUEUE_URL"), std::string::npos);
     auto settings = complete();
     settings.aws.queue_url = "https://sqs.ap-northeast-2.amazonaws.com/YOUR_ACCOUNT_ID/orders";
     EXPECT_NE(missing_for_worker(settings).find("YOUR_ACCOUNT_ID"), std::string::npos);
-    settings = complete();
-    settings.worker.inventory = "inventory";
-    EXPECT_EQ(missing_for_worker(settings),
-              "INVENTORY_GRPC_ADDR is \"inventory\"; it takes host:port");
 }
 
 TEST(WorkerSettings, AddressesNameHostAndPort) {
