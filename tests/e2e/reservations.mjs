@@ -15,11 +15,12 @@ const { reservation } = grpc.loadPackageDefinition(loader.loadSync('proto/reserv
   includeDirs: [root], keepCase: true, longs: Number, enums: String, defaults: true,
 }));
 
-async function serve(handler) {
+/** An HTTP server in this process; `handler(request, response, body)`. */
+export async function serve(handler, port = 0) {
   const server = http.createServer((request, response) => {
     let body = '';
     request.setEncoding('utf8').on('data', (text) => { body += text; }).on('end', () => handler(request, response, body));
-  }).listen(0, '127.0.0.1');
+  }).listen(port, '127.0.0.1');
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
 }
