@@ -10,9 +10,10 @@ CREATE TABLE IF NOT EXISTS outbox_event (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 -- The same events in the layout of Debezium's outbox router, which takes them from the binary log. Filled in the
--- transaction of the event, and only where Debezium carries them.
+-- order of `outbox_event`, and only where Debezium carries them. `id` is not unique: an operator may send events again.
 CREATE TABLE IF NOT EXISTS payment_outbox (
-    id             VARCHAR(36)  NOT NULL PRIMARY KEY,
+    seq            BIGINT       NOT NULL PRIMARY KEY AUTO_INCREMENT,
+    id             VARCHAR(36)  NOT NULL,
     aggregate_id   VARCHAR(255) NOT NULL,
     aggregate_type VARCHAR(64)  NOT NULL,
     event_type     VARCHAR(128) NOT NULL,

@@ -14,11 +14,13 @@ constexpr store::Sql insert_row(
 
 constexpr std::string_view aggregate_type = "Payment";
 
-// Ids begin with their time, so the oldest rows are the first of the primary key.
+// Looks at no more rows than it may delete.
 constexpr store::Sql delete_old(
-    "DELETE FROM payment_outbox WHERE id IN (SELECT id FROM payment_outbox WHERE id < ? ORDER BY "
-    "id LIMIT ?)",
-    "DELETE FROM payment_outbox WHERE id < ? ORDER BY id LIMIT ?");
+    "DELETE FROM payment_outbox WHERE seq IN"
+    " (SELECT seq FROM payment_outbox ORDER BY seq LIMIT ?) AND created_at < ?",
+    "DELETE o FROM payment_outbox o JOIN"
+    " (SELECT seq FROM payment_outbox ORDER BY seq LIMIT ?) oldest"
+    " ON oldest.seq = o.seq WHERE o.created_at < ?");
 
 // Twice as many as are filed meanwhile: however many there are, they become fewer.
 constexpr std::int64_t delete_every = 256;
@@ -39,7 +41,7 @@ broker::Handled OutboxTable::handle(store::Transaction& tx, const broker::Messag
     tx.execute(insert_row, message.event_id.text(), message.key, aggregate_type, message.topic,
                record.value, date_time(record.at), record.topic, record.key);
     if (message.position % delete_every == 0) {
-        tx.execute(delete_old, first_uuid_at(message.at - keep).text(), delete_rows_max);
+        tx.execute(delete_old, delete_rows_max, date_time(message.at - keep));
     }
     return broker::Handled::done();
 }

@@ -20,12 +20,13 @@ namespace {
 
 // MariaDB has the table; on SQLite a test makes it.
 constexpr const char* table_for_sqlite =
-    "CREATE TABLE payment_outbox (id TEXT PRIMARY KEY, aggregate_id TEXT, aggregate_type TEXT,"
-    " event_type TEXT, payload TEXT, created_at TEXT, topic TEXT, partition_key TEXT);";
+    "CREATE TABLE payment_outbox (seq INTEGER PRIMARY KEY, id TEXT, aggregate_id TEXT,"
+    " aggregate_type TEXT, event_type TEXT, payload TEXT, created_at TEXT, topic TEXT,"
+    " partition_key TEXT);";
 
 constexpr store::Sql select_rows(
     "SELECT id, topic, partition_key, payload, event_type, created_at FROM payment_outbox"
-    " ORDER BY id");
+    " ORDER BY seq");
 
 struct Row {
     std::string id, topic, key, payload, type, at;
@@ -119,6 +120,20 @@ TEST_F(OutboxTableTest, GoesOnWhereTheRelayStopped) {
     const auto found = rows();
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].key, "by Debezium");
+}
+
+TEST_F(OutboxTableTest, FilesAgainWhatAnOperatorWantsSentAgain) {
+    const Uuid id = append("payment.created", "pay-1", "{}");
+    catch_up();
+    get(store_->write([](store::Transaction& tx) {
+        broker::set_offset(tx, EventRelay::group_name, 0);
+        return 0;
+    }));
+    catch_up();
+    const auto found = rows();
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].id, id.text());
+    EXPECT_EQ(found[1].id, id.text());
 }
 
 TEST_F(OutboxTableTest, DeletesWhatIsOlderThanItIsKept) {
