@@ -11,6 +11,7 @@
 #include "app/doctor_environment.h"
 #include "app/load_settings.h"
 #include "app/setting_rules.h"
+#include "app/doctor_redis.h"
 #include "app/settings.h"
 #include "platform/base/time.h"
 
@@ -184,6 +185,7 @@ std::vector<Finding> examine(const LoadedSettings& loaded) {
     getrlimit(RLIMIT_NOFILE, &files);
     findings.push_back(judge_open_files(files.rlim_cur, settings.server.connections_max));
     findings.push_back(check_clock());
+    for (auto& finding : judge_redis(settings)) findings.push_back(std::move(finding));
     return findings;
 }
 

@@ -130,7 +130,8 @@ void Loader::assign_all(LoadedSettings& loaded) {
         if (table[i].assign(loaded.values, value)) {
             loaded.sources[i] = source;
         } else {
-            const std::string shown = table[i].secret ? "the value" : '"' + value + '"';
+            const bool hidden = table[i].secret || table[i].has_secret;
+            const std::string shown = hidden ? "the value" : '"' + value + '"';
             complaints_.push_back(table[i].name + " (" + source.text + "): " + shown +
                                   " is not allowed; give " + table[i].allowed);
         }

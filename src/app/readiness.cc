@@ -6,8 +6,8 @@ namespace florin::app {
 
 bool Readiness::ready() const {
     if (draining_) return false;
-    for (const auto& [name, check] : checks_) {
-        if (!check().empty()) return false;
+    for (const auto& [name, check, need] : dependencies_) {
+        if (need == Need::Required && !check().empty()) return false;
     }
     return true;
 }
@@ -15,12 +15,13 @@ bool Readiness::ready() const {
 std::string Readiness::json() const {
     boost::json::object dependencies;
     bool all_up = true;
-    for (const auto& [name, check] : checks_) {
+    for (const auto& [name, check, need] : dependencies_) {
         const std::string wrong = check();
         boost::json::object state{{"status", wrong.empty() ? "up" : "down"}};
         if (!wrong.empty()) state["reason"] = wrong;
+        if (need == Need::Optional) state["required"] = false;
         dependencies[name] = std::move(state);
-        all_up = all_up && wrong.empty();
+        all_up = all_up && (wrong.empty() || need == Need::Optional);
     }
     const char* status = draining_ ? "draining" : all_up ? "ready" : "not_ready";
     return boost::json::serialize(boost::json::object{

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -20,20 +21,29 @@ public:
 
     explicit Readiness(Roles roles) : roles_(roles) {}
 
-    void add(std::string name, Check check) {
-        checks_.emplace_back(std::move(name), std::move(check));
+    /// An instance is ready without what it only does better with.
+    enum class Need : std::uint8_t { Required, Optional };
+
+    void add(std::string name, Check check, Need need = Need::Required) {
+        dependencies_.push_back({std::move(name), std::move(check), need});
     }
 
     /// From now on the instance is not ready: it finishes what it has.
     void start_draining() { draining_ = true; }
 
     [[nodiscard]] bool ready() const;
-    /// {"status":"ready","role":"all","dependencies":{"store":{"status":"up"}}}
+    /// {"status":"ready","role":"all","dependencies":{"store":{"status":"up"}}}; what is optional
+    /// says "required":false.
     [[nodiscard]] std::string json() const;
 
 private:
     const Roles roles_;
-    std::vector<std::pair<std::string, Check>> checks_;
+    struct Dependency {
+        std::string name;
+        Check check;
+        Need need;
+    };
+    std::vector<Dependency> dependencies_;
     std::atomic<bool> draining_{false};
 };
 

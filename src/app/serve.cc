@@ -23,6 +23,7 @@
 #include "app/wire_leases.h"
 #include "app/wire_local_worker.h"
 #include "app/wire_payments.h"
+#include "app/wire_redis.h"
 #include "app/wire_seats.h"
 #include "gateway/retention.h"
 #include "platform/broker/pruning.h"
@@ -80,6 +81,7 @@ private:
     const Settings& settings_;
     SystemClock clock_;
     telemetry::Metrics metrics_;
+    RedisParts redis_;
     Readiness readiness_;
     std::unique_ptr<store::Store> store_;
     runtime::Loop operations_{"operations"};  // health and metrics answer while the faces are busy
@@ -99,6 +101,7 @@ private:
     std::thread background_thread_;
 };
 
+      redis_(settings, clock_, metrics_),
 Service::Service(const Settings& settings)
     : settings_(settings),
       readiness_(settings.roles),
@@ -117,6 +120,8 @@ Service::Service(const Settings& settings)
     for (const auto& relays : {reservations_.relays(), aws_.relays()})
         relays_.insert(relays_.end(), relays.begin(), relays.end());
     std::erase_if(duties_, [&](const Duty& duty) { return !settings.roles.has(duty.role); });
+    if (redis_.wanted())
+        readiness_.add("redis", [this] { return redis_.fault(); }, Readiness::Need::Optional);
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
     readiness_.add("store", [this] {
@@ -134,7 +139,7 @@ std::vector<Duty> Service::duties() {
         {.role = Role::Gateway,
          .add_face = [this](ServingLoop& s) { gateway_.add_faces(s.services, s.router); }},
         {.role = Role::Api,
-         .add_face = [this](ServingLoop& s) { payments_.add_faces(s.router, relays_); }},
+         .add_face = [this](ServingLoop& s) { payments_.add_faces(s, redis_, relays_); }},
         {.role = Role::Gateway,
          .add_face = [this](ServingLoop& s) { seats_.add_grpc_face(s.services); }},
         {.role = Role::Api, .add_face = [this](ServingLoop& s) { seats_.add_http_face(s.router); }},

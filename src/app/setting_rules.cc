@@ -10,6 +10,7 @@
 #include "app/setting_table.h"
 #include "platform/base/require.h"
 
+#include "platform/redis/url.h"
 namespace florin::app {
 namespace {
 
@@ -95,6 +96,17 @@ void complain_about_inventory(const LoadedSettings& loaded, std::vector<std::str
 
 void complain_about_holds(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
     const auto& seats = loaded.values.seats;
+void complain_about_redis(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    const std::string& url = loaded.values.redis.url;
+    if (url.empty()) return;
+    const auto address = redis::parse_redis_url(url);
+    if (address) return;
+    const char* const setting = unset(loaded, "REDIS_URL") ? "REDIS_HOST" : "REDIS_URL";
+    complaints.push_back(fmt::format(
+        "{} ({}): the address {}; give one such as redis://user:password@localhost:6379/0", setting,
+        source_of(loaded, setting).text, address.error()));
+}
+
     if (seats.hold_for <= seats.hold_for_max) return;
     complaints.push_back(
         fmt::format("RESERVATION_HOLD_SECONDS_MAX ({}): {} is less than RESERVATION_HOLD_SECONDS; "
@@ -174,6 +186,13 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
                    : "TLS_CERT_FILE is missing: TLS_KEY_FILE is set; give both or "
                      "none");
     }
+    auto& redis = settings.redis;
+    if (redis.url.empty() && !redis.host.empty()) {
+        const bool literal = redis.host.find(':') != std::string::npos && redis.host[0] != '[';
+        redis.url = fmt::format(fmt::runtime(literal ? "redis://[{}]:{}/0" : "redis://{}:{}/0"),
+                                redis.host, redis.port);
+        note_reason(loaded, "REDIS_URL", "this REDIS_HOST");
+    }
     const auto to_simulator = [](const auto& assigned) { return assigned.second == "simulator"; };
     const bool simulator = settings.merchants.gateway == "simulator" ||
                            std::ranges::any_of(settings.merchants.gateways, to_simulator);
@@ -193,6 +212,7 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     if (settings.webhooks.backoff_max < settings.webhooks.backoff_base) {
         complaints.push_back("WEBHOOK_BACKOFF_MAX_MS (" +
                              source_of(loaded, "WEBHOOK_BACKOFF_MAX_MS").text +
+    complain_about_redis(loaded, complaints);
                              "): " + std::to_string(settings.webhooks.backoff_max.count()) +
                              " is less than WEBHOOK_BACKOFF_BASE_MS; give at least " +
                              std::to_string(settings.webhooks.backoff_base.count()));

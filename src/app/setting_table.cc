@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/setting_values.h"
+#include "platform/redis/url.h"
 
 namespace florin::app {
 namespace {
@@ -317,6 +318,30 @@ void add_worker_settings(std::vector<Setting>& table) {
         whole_number({"MAX_RETRIES", group,
                       "Attempts before the dead letters; of a queue, when PAYMENT_WEBHOOK_DLQ_URL "
                       "is set"},
+void add_redis_settings(std::vector<Setting>& table) {
+    const std::string group = "Redis";
+    auto url = text({"REDIS_URL", group,
+                     "redis://[user:password@]host:port/db: rate limits and answers that all "
+                     "instances share; empty: each counts for itself"},
+                    FLORIN_SETTING(redis.url));
+    url.has_secret = true;
+    url.show = [](const Settings& settings) {
+        if (settings.redis.url.empty()) return std::string();
+        const auto address = redis::parse_redis_url(settings.redis.url);
+        return address ? address->shown() : "********";
+    };
+    table.push_back(std::move(url));
+    table.push_back(text({"REDIS_HOST", group, "Its host, when REDIS_URL is not set"},
+                         FLORIN_SETTING(redis.host)));
+    table.push_back(whole_number({"REDIS_PORT", group, "Its port, with REDIS_HOST"},
+                                 FLORIN_SETTING(redis.port), 1, 65'535));
+    table.push_back(text({"REDIS_CA_FILE", group, "PEM file of extra roots that rediss:// trusts"},
+                         FLORIN_SETTING(redis.ca_file)));
+    table.push_back(whole_number(
+        {"REDIS_TIMEOUT_MS", group, "How long a request waits for it before it goes on without"},
+        FLORIN_SETTING(redis.timeout), 1, 10'000));
+}
+
                      FLORIN_SETTING(worker.attempts_max), 1, 1'000));
     table.push_back(whole_number(
         {"BACKOFF_BASE_MS", group, "Half the first wait between attempts; it doubles to 16 times"},
@@ -379,3 +404,4 @@ const std::vector<Setting>& setting_table() {
 }
 
 }  // namespace florin::app
+    add_redis_settings(table);

@@ -17,6 +17,7 @@ struct Setting {
     std::string allowed;               // completes "give …"
     std::vector<std::string> aliases;  // other names of the environment variable
     bool secret = false;               // never shown, not even in a complaint
+    bool has_secret = false;           // `show` leaves a part out: it is not shown as it was given
     bool is_switch = false;            // its flag needs no value
     /// Takes a text from any source; false when it is not allowed, and then changes nothing.
     std::function<bool(Settings&, std::string_view)> assign;

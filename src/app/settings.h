@@ -129,6 +129,15 @@ struct Settings {
         Seconds visibility{60};
         std::uint32_t attempts_max = 5;
         Milliseconds backoff_base{1'000};
+    /// What instances share besides the database.
+    struct Redis {
+        std::string url;  // empty: nothing is shared; holds a password
+        std::string host;
+        std::uint16_t port = 6379;
+        std::string ca_file;
+        Milliseconds timeout{50};  // for one command; then it is done without
+    };
+
     };
 
     /// Of the reservation service.
@@ -157,3 +166,4 @@ struct Settings {
 std::string_view name_of(Environment environment);
 
 }  // namespace florin::app
+    Redis redis;

@@ -3,8 +3,10 @@
 #include <deque>
 #include <vector>
 
+#include "app/serving.h"
 #include "app/settings.h"
 #include "app/wire_merchants.h"
+#include "app/wire_redis.h"
 #include "app/wire_settlement.h"
 #include "operations/dead_letter_api.h"
 #include "payments/circuit_api.h"
@@ -163,6 +165,7 @@ struct PaymentParts::Parts {
     settlement::DailySalesConsumer daily_sales;
     broker::ConsumerGroup daily_sales_group;
     std::vector<broker::Consumer*> consumers;  // who can be given a dead letter again
+    std::deque<payments::AnswerCache> caches;  // one a serving loop, with Redis
     std::vector<std::unique_ptr<payments::PaymentService>> faces;  // one a serving loop
 };
 
@@ -173,16 +176,23 @@ PaymentParts::PaymentParts(runtime::Loop& background, store::Store& store, lease
 
 PaymentParts::~PaymentParts() = default;
 
-void PaymentParts::add_faces(http::Router& router,
+void PaymentParts::add_faces(ServingLoop& serving, RedisParts& redis,
                              std::span<const operations::RelayOnLoop> relays) {
     auto& parts = *parts_;
+    auto& router = serving.router;
+    limits::RateLimiter* limiter = &parts.limiter;
     parts.faces.push_back(std::make_unique<payments::PaymentService>(
         parts.store, parts.clock, parts.ids(), parts.gateways, parts.buckets, *parts.keys,
         parts.services, parts.changed(), parts.metrics));
+    if (redis.wanted()) {
+        const auto shared = redis.on(serving.loop);
+        limiter = &shared.limiter;
+        parts.faces.back()->answer_from(parts.caches.emplace_back(
+            shared.cache, parts.clock, parts.services.answers_kept, parts.metrics));
+    }
     auto& http_api = parts.http_apis.emplace_back(parts.http_api);
     http_api.authorization = parts.merchants.add_face(router);
-    payments::add_payment_routes(router, *parts.faces.back(), parts.limiter, http_api,
-                                 parts.metrics);
+    payments::add_payment_routes(router, *parts.faces.back(), *limiter, http_api, parts.metrics);
     payments::add_circuit_routes(router, parts.gateways);
     parts.settlement.add_face(router, http_api.authorization);
     operations::add_dead_letter_routes(router, parts.store, parts.clock, {parts.consumers, relays},
@@ -192,6 +202,7 @@ void PaymentParts::add_faces(http::Router& router,
 awaitable<void> PaymentParts::open() {
     co_await parts_->store.read([parts = parts_.get()](store::Snapshot& snapshot) {
         parts->keys->open(snapshot);
+        for (auto& cache : parts->caches) cache.open(snapshot);
         return true;
     });
 }

@@ -31,6 +31,8 @@ class Metrics;
 
 namespace florin::app {
 
+class RedisParts;
+struct ServingLoop;
 struct Settings;
 
 /// The merchant payments, wired: background work on one loop, a face on every serving loop.
@@ -50,9 +52,11 @@ public:
     /// loops run.
     awaitable<void> open();
 
-    /// Adds the faces to one serving loop's table. Before the loops run. `relays`: of other parts,
-    /// to be given their dead letters again.
-    void add_faces(http::Router& router, std::span<const operations::RelayOnLoop> relays = {});
+    /// Adds the faces to one serving loop's table. Before the loops run. `redis`, which outlives
+    /// the parts, shares limits and answers if it is wanted. `relays`: of other parts, to be given
+    /// their dead letters again.
+    void add_faces(ServingLoop& serving, RedisParts& redis,
+                   std::span<const operations::RelayOnLoop> relays = {});
     /// Spawns the background work on its loop.
     void start();
     /// Ends it in order; what is under way stays in the store. On the background loop.
