@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "platform/base/time.h"
+#include "platform/base/uuid.h"
+#include "platform/store/session.h"
+
+/// The messages that groups are done with, remembered in the transactions of their effects: what
+/// makes a message that comes again change nothing.
+namespace florin::kafka::handled_events {
+
+/// Notes the event as handled; false when it was before.
+bool add(store::Transaction& tx, std::string_view group, const Uuid& event, Instant now);
+/// It was not handled after all.
+void remove(store::Transaction& tx, std::string_view group, const Uuid& event);
+
+/// Whether the group has ever handled a message of Kafka that is still remembered.
+bool any_of(store::Snapshot& snapshot, std::string_view group);
+
+/// Forgets up to `limit` events handled before then; how many it forgot. A message that Kafka
+/// delivers again later than that is taken for a new one.
+std::int64_t prune(store::Transaction& tx, Instant before, int limit);
+
+}  // namespace florin::kafka::handled_events

@@ -1,0 +1,185 @@
+#include "platform/kafka/topic_group.h"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "platform/kafka/topic_test_world.h"
+
+namespace florin::kafka {
+namespace {
+
+using broker::Handled;
+using broker::Message;
+using broker::ScriptedConsumer;
+
+constexpr const char* event = R"({"type":"payment.captured","data":{}})";
+
+class KafkaTopicGroupTest : public ::testing::Test {
+protected:
+    bool effects_are(TopicGroup& member, std::size_t count) {
+        return world.until(member, [&] { return world.effects().size() >= count; });
+    }
+
+    TopicWorld world;
+    ScriptedConsumer consumer;
+};
+
+TEST_F(KafkaTopicGroupTest, WhatTheRelaySendsIsHandledOnceAndCommitted) {
+    for (int i = 0; i < 50; ++i) world.append("p-" + std::to_string(i % 5));
+    world.carry();
+    auto member = world.member(consumer);
+    EXPECT_TRUE(effects_are(*member, 50));
+    EXPECT_EQ(consumer.calls, 50);
+    EXPECT_TRUE(world.get(member->stop(Seconds(10))));
+    EXPECT_EQ(world.committed("payment.captured"), 50);
+    EXPECT_TRUE(world.shows(R"(florin_consumer_messages_total{group="ledger",result="done"} 50)"));
+}
+
+TEST_F(KafkaTopicGroupTest, WhatIsDeliveredAgainAfterACrashBeforeTheCommitChangesNothing) {
+    for (int i = 0; i < 10; ++i) world.append("p-" + std::to_string(i));
+    world.carry();
+    world.cluster.answer_commit_with(std::vector<std::string>(200, "COORDINATOR_LOAD_IN_PROGRESS"));
+    {
+        auto dying = world.member(consumer);
+        EXPECT_TRUE(effects_are(*dying, 10));
+    }
+    EXPECT_EQ(world.committed("payment.captured"), 0);
+    world.cluster.answer_commit_with({});
+    auto member = world.member(consumer);
+    EXPECT_TRUE(world.until(*member, [&] {
+        return world.shows(R"(florin_consumer_messages_total{group="ledger",result="again"} 10)");
+    }));
+    EXPECT_EQ(world.effects().size(), 10U);
+    EXPECT_EQ(consumer.calls, 10);
+}
+
+TEST_F(KafkaTopicGroupTest, AMessageThatThrowsHoldsUpItsPartitionAloneAndThenDies) {
+    ScriptedConsumer stumbling("ledger", [](const Message& message) -> Handled {
+        if (message.key == "bad") throw std::runtime_error("no such merchant");
+        return Handled::done();
+    });
+    world.cluster.put("payment.captured", "bad", event, {}, 0);
+    world.cluster.put("payment.captured", "behind", event, {}, 0);
+    world.cluster.put("payment.captured", "beside", event, {}, 1);
+    auto options = broker::ConsumerWorld::quick();
+    options.attempts_max = 3;
+    auto member = world.member(stumbling, options);
+    EXPECT_TRUE(effects_are(*member, 2));
+    EXPECT_EQ(world.keys(), (std::vector<std::string>{"beside", "behind"}));
+    ASSERT_EQ(world.dead().size(), 1U);
+    EXPECT_EQ(world.dead()[0].error_type, "HandlerFault");
+    EXPECT_EQ(world.dead()[0].error_message, "no such merchant");
+    EXPECT_EQ(world.dead()[0].attempts, 3);
+    EXPECT_EQ(world.dead()[0].group, "ledger");
+    const auto letters = world.cluster.read("payment.captured.dlq", 1);
+    ASSERT_EQ(letters.size(), 1U);
+    EXPECT_EQ(letters[0].value, event);
+    std::map<std::string, std::string> headers;
+    for (const auto& [name, value] : letters[0].headers) headers[name] = value;
+    EXPECT_EQ(headers["dlq-original-topic"], "payment.captured");
+    EXPECT_EQ(headers["dlq-original-partition"], "0");
+    EXPECT_EQ(headers["dlq-original-offset"], "0");
+    EXPECT_EQ(headers["dlq-error-type"], "HandlerFault");
+    EXPECT_EQ(headers["dlq-error-message"], "no such merchant");
+    EXPECT_EQ(headers["dlq-attempts"], "3");
+    EXPECT_FALSE(headers["dlq-time"].empty());
+}
+
+TEST_F(KafkaTopicGroupTest, PoisonOfEveryKindDiesAtOnceAndNothingWaitsBehindIt) {
+    world.cluster.put("payment.captured", "null", nullptr);
+    world.cluster.put("payment.captured", "garbage", "\xff\xfe{]");
+    world.cluster.put("payment.captured", "text", "\"just text\"");
+    world.cluster.put("payment.captured", "good", event);
+    auto member = world.member(consumer);
+    EXPECT_TRUE(world.until(
+        *member, [&] { return world.dead().size() == 3 && world.effects().size() == 1; }));
+    EXPECT_EQ(consumer.calls, 1);
+    EXPECT_EQ(world.cluster.read("payment.captured.dlq", 3).size(), 3U);
+    EXPECT_TRUE(world.get(member->stop(Seconds(10))));
+    EXPECT_EQ(world.committed("payment.captured"), 4);
+}
+
+TEST_F(KafkaTopicGroupTest, ATopicFullOfPoisonIsPassedAndLeavesNothingOut) {
+    Producer vandal(*world.loop, world.cluster.client(), {}, *world.metrics);
+    std::vector<Record> garbage;
+    for (int i = 0; i < 3'000; ++i)
+        garbage.push_back(
+            {"payment.captured", std::to_string(i), "no json", {}, world.clock.now()});
+    world.get(vandal.send(garbage));
+    world.append("p-1");
+    world.carry();
+    auto member = world.member(consumer);
+    EXPECT_TRUE(world.until(*member, [&] {
+        return world.effects().size() == 1 &&
+               world.shows(
+                   R"(florin_consumer_messages_total{group="ledger",result="dead_letter"} 3000)");
+    }));
+    EXPECT_EQ(world.cluster.read("payment.captured.dlq", 3'000).size(), 3'000U);
+}
+
+TEST_F(KafkaTopicGroupTest, ADeadLetterThatIsDrivenAgainIsHandledOnceMore) {
+    bool mended = false;
+    ScriptedConsumer choosy("ledger", [&](const Message&) {
+        return mended ? Handled::done() : Handled::poison("UnknownPayment", "not here yet");
+    });
+    world.cluster.put("payment.captured", "p-1", event);
+    auto member = world.member(choosy);
+    EXPECT_TRUE(world.until(*member, [&] { return world.dead().size() == 1; }));
+    mended = true;
+    const Uuid id = world.dead()[0].id;
+    std::vector<broker::Consumer*> consumers = {&choosy};
+    const auto again = world.write([&](store::Transaction& tx) {
+        return broker::dead_letters::redrive(tx, consumers, id, world.clock.now());
+    });
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->kind, Handled::Kind::Done);
+    EXPECT_EQ(world.keys(), std::vector<std::string>{"p-1"});
+    EXPECT_TRUE(world.dead().empty());
+    EXPECT_FALSE(world.write([&](store::Transaction& tx) {
+        return broker::dead_letters::redrive(tx, consumers, id, world.clock.now());
+    }));
+}
+
+TEST_F(KafkaTopicGroupTest, TwoMembersShareThePartitionsAndNothingIsDoneTwice) {
+    std::vector<broker::ConsumerWorld::NewEvent> events;
+    for (int i = 0; i < 2'000; ++i) events.push_back({"p-" + std::to_string(i % 20)});
+    world.append_all(events);
+    world.carry();
+    auto options = broker::ConsumerWorld::quick();
+    options.batch_messages_max = 20;  // the rebalance comes in the midst of them
+    auto first = world.member(consumer, options);
+    EXPECT_TRUE(effects_are(*first, 200));
+    auto second = world.member(consumer, options);
+    EXPECT_TRUE(world.until({first.get(), second.get()}, [&] {
+        return world.effects().size() >= 2'000 && first->partitions() > 0 &&
+               second->partitions() > 0;
+    }));
+    EXPECT_TRUE(world.get(second->stop(Seconds(10))));
+    world.append_all(events);
+    world.carry();
+    EXPECT_TRUE(effects_are(*first, 4'000));
+    EXPECT_EQ(world.effects().size(), 4'000U);
+    EXPECT_EQ(consumer.calls, 4'000);
+    EXPECT_TRUE(world.get(first->stop(Seconds(10))));
+    EXPECT_EQ(world.committed("payment.captured"), 4'000);
+}
+
+TEST_F(KafkaTopicGroupTest, ABrokerThatGoesAndComesBackHoldsThingsUpAndLosesNothing) {
+    for (int i = 0; i < 20; ++i) world.append("p-1");
+    world.carry();
+    auto member = world.member(consumer);
+    EXPECT_TRUE(effects_are(*member, 20));
+    world.cluster.take_down();
+    for (int i = 0; i < 5; ++i) world.get(member->step());
+    world.cluster.bring_up();
+    for (int i = 0; i < 20; ++i) world.append("p-2");
+    world.carry();
+    EXPECT_TRUE(effects_are(*member, 40));
+    EXPECT_EQ(consumer.calls, 40);
+}
+
+}  // namespace
+}  // namespace florin::kafka
