@@ -1,0 +1,102 @@
+#include "app/wire_kafka.h"
+
+#include "app/kafka_options.h"
+#include "app/load_settings.h"
+#include "app/settings.h"
+#include "platform/broker/consumer_group.h"
+#include "platform/broker/relay_group.h"
+#include "platform/kafka/event_relay.h"
+#include "platform/kafka/outbox_table.h"
+#include "platform/kafka/producer.h"
+#include "platform/telemetry/log.h"
+
+namespace florin::app {
+namespace {
+
+// A page is on its way before the next one is read.
+constexpr std::size_t page_messages_max = 2'000;
+
+// Both ways begin with all that is in the log: another process may have filled it before this one.
+broker::ConsumerOptions group_options(leases::Leases& leases) {
+    broker::ConsumerOptions options;
+    options.batch_messages_max = page_messages_max;
+    options.look_interval = Milliseconds(20);
+    options.seed = seed_from_system();
+    options.leases = &leases;
+    return options;
+}
+
+}  // namespace
+
+struct KafkaParts::Relay {
+    Relay(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+          const Clock& clock, const Settings& settings, telemetry::Metrics& metrics)
+        : producer(background, kafka_client_options(settings), {}, metrics),
+          relay(producer, {.topics = kafka_topic_names(settings)}),
+          group(background, store, relay, clock, group_options(leases), metrics),
+          relays{{&relay, &background}} {
+        telemetry::info("Events go to Kafka", {{"servers", settings.kafka.bootstrap_servers}});
+    }
+
+    kafka::Producer producer;
+    kafka::EventRelay relay;
+    broker::RelayGroup group;
+    const std::vector<operations::RelayOnLoop> relays;
+};
+
+struct KafkaParts::Table {
+    Table(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+          const Clock& clock, const Settings& settings, telemetry::Metrics& metrics)
+        : table(kafka_topic_names(settings)),
+          group(background, store, table, clock, group_options(leases), metrics) {
+        telemetry::info("Events go to the table payment_outbox, for Debezium");
+    }
+
+    kafka::OutboxTable table;
+    broker::ConsumerGroup group;
+};
+
+KafkaParts::KafkaParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
+                       const Clock& clock, const Settings& settings, telemetry::Metrics& metrics) {
+    if (settings.kafka.relay == OutboxRelay::Debezium) {
+        table_ = std::make_unique<Table>(background, store, leases, clock, settings, metrics);
+    } else if (!settings.kafka.bootstrap_servers.empty()) {
+        relay_ = std::make_unique<Relay>(background, store, leases, clock, settings, metrics);
+    }
+}
+
+KafkaParts::~KafkaParts() = default;
+
+void KafkaParts::start() {
+    if (relay_) relay_->group.start();
+    if (table_) table_->group.start();
+}
+
+awaitable<void> KafkaParts::stop(std::chrono::milliseconds deadline) {
+    if (table_ && !co_await table_->group.stop(deadline))
+        telemetry::warning("The database has not answered in time; events are filed later");
+    if (!relay_) co_return;
+    if (!co_await relay_->group.stop(deadline))
+        telemetry::warning("Kafka has not answered in time; its events are sent again");
+    relay_->producer.close();
+}
+
+std::vector<std::string> KafkaParts::consumer_groups() const {
+    if (!relay_ && !table_) return {};
+    return {std::string(kafka::EventRelay::group_name)};
+}
+
+std::span<const operations::RelayOnLoop> KafkaParts::relays() const {
+    if (!relay_) return {};
+    return relay_->relays;
+}
+
+bool KafkaParts::connects() const {
+    return relay_ != nullptr;
+}
+
+std::string KafkaParts::trouble() const {
+    return relay_ ? relay_->producer.trouble() : std::string();
+}
+
+}  // namespace florin::app
