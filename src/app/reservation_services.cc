@@ -30,8 +30,10 @@ grpc::ChannelOptions inventory_address(const Settings& settings) {
 
 RemoteServices::RemoteServices(runtime::Loop& loop, const Settings& settings)
     : http(loop, {}),
-      api(http, reservation_url(settings), settings.worker.reservation_timeout),
-      inventory(loop, inventory_address(settings), settings.worker.inventory_timeout) {}
+      api(http, reservation_url(settings), settings.worker.reservation_timeout,
+          settings.worker.token),
+      inventory(loop, inventory_address(settings), settings.worker.inventory_timeout,
+                settings.worker.token) {}
 
 store::PruneRule inbox_rule() {
     return [](store::Transaction& tx, Instant now, int limit) {

@@ -307,6 +307,11 @@ void add_worker_settings(std::vector<Setting>& table) {
                          FLORIN_SETTING(worker.inventory)));
     table.push_back(whole_number({"INVENTORY_TIMEOUT_MS", group, "Time for one of its calls"},
                                  FLORIN_SETTING(worker.inventory_timeout), 10, 300'000));
+    auto token = text({"RESERVATION_API_TOKEN", group,
+                       "Bearer token for both, such as the ADMIN_TOKEN of who serves them"},
+                      FLORIN_SETTING(worker.token));
+    token.secret = true;
+    table.push_back(std::move(token));
     table.push_back(whole_number({"WORKER_CONCURRENCY", group, "Messages handled at once"},
                                  FLORIN_SETTING(worker.concurrency), 1, 1'000));
     table.push_back(whole_number({"SQS_WAIT_TIME", group, "Seconds a poll waits for a message"},

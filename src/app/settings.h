@@ -124,6 +124,7 @@ struct Settings {
         Milliseconds reservation_timeout{30'000};
         std::string inventory = "inventory-svc:8021";
         Milliseconds inventory_timeout{250};
+        std::string token;  // shown to both; empty: none
         std::uint32_t concurrency = 20;
         Seconds poll_wait{20};
         Seconds visibility{60};

@@ -60,6 +60,14 @@ TEST_F(HttpReservationApiTest, AStatusIsPatchedUnderTheEventsKey) {
     EXPECT_EQ(request.headers.get("X-Correlation-ID"), "trace-1");
 }
 
+TEST_F(HttpReservationApiTest, ATokenIsSentWhereThereIsOne) {
+    EXPECT_EQ(set_status(), "done");
+    EXPECT_EQ(service.requests.front().headers.get("Authorization"), "");
+    HttpReservationApi api(http, *http::parse_url(service.url()), Seconds(5), "s3cret");
+    EXPECT_EQ(verdict(aws::testing::get(loop, api.set_status(some_event(), "CONFIRMED"))), "done");
+    EXPECT_EQ(service.requests.back().headers.get("Authorization"), "Bearer s3cret");
+}
+
 TEST_F(HttpReservationApiTest, AConflictSaysThatSomebodyWasFirst) {
     answer_with(409);
     EXPECT_EQ(set_status(), "done");
@@ -108,7 +116,8 @@ protected:
         constexpr const char* service = "reservation.v1.InventoryService";
         services.unary<pb::CommitReservationRequest, pb::CommitReservationResponse>(
             service, "CommitReservation",
-            [this](grpc::Call&, const pb::CommitReservationRequest& request) {
+            [this](grpc::Call& call, const pb::CommitReservationRequest& request) {
+                token = call.metadata("authorization");
                 return commit(request);
             });
         services.unary<pb::ReleaseHoldRequest, pb::ReleaseHoldResponse>(
@@ -120,7 +129,7 @@ protected:
         server = std::make_unique<grpc::Server>(loop, services, options, metrics);
         grpc::ChannelOptions address;
         address.port = server->listen();
-        inventory.emplace(loop, address, Seconds(5));
+        inventory.emplace(loop, address, Seconds(5), "s3cret");
     }
     awaitable<grpc::Reply<pb::CommitReservationResponse>> commit(
         pb::CommitReservationRequest request) {
@@ -151,6 +160,7 @@ protected:
     std::optional<GrpcInventory> inventory;
     grpc::Code code = grpc::Code::Ok;
     int status = 1;
+    std::string token;  // of the latest commit
     pb::CommitReservationRequest committed;
     pb::ReleaseHoldRequest released;
 };
@@ -164,6 +174,7 @@ TEST_F(GrpcInventoryTest, CallsCarryEverythingTheEventTells) {
     EXPECT_EQ(committed.payment_intent_id(), "pay-1");
     EXPECT_EQ(committed.user_id(), "user-1");
     EXPECT_EQ(committed.idempotency_key(), some_event().key());
+    EXPECT_EQ(token, "Bearer s3cret");
     EXPECT_EQ(try_release(), "done");
     EXPECT_EQ(released.reason(), "EXPIRED");
     EXPECT_EQ(released.idempotency_key(), some_event().key());

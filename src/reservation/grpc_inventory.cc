@@ -57,6 +57,7 @@ Request request_of(const ReservationEvent& event) {
 grpc::CallOptions GrpcInventory::options_for(const ReservationEvent& event) const {
     grpc::CallOptions options;
     options.deadline = deadline_;
+    if (!token_.empty()) options.metadata.emplace_back("authorization", "Bearer " + token_);
     if (!event.trace_id.empty()) options.metadata.emplace_back("x-correlation-id", event.trace_id);
     return options;
 }
@@ -76,8 +77,9 @@ awaitable<CallResult> GrpcInventory::commit(ReservationEvent event) {
     if (answer->status() == pb::COMMIT_STATUS_UNSPECIFIED ||
         answer->status() == pb::COMMIT_STATUS_SUCCESS)
         co_return CallResult();
-    co_return failure(Kind::Final,
-                      "CommitReservation was answered " + pb::CommitStatus_Name(answer->status()));
+    std::string text = "CommitReservation was answered " + pb::CommitStatus_Name(answer->status());
+    if (answer->has_error()) text += ": " + answer->error().message();
+    co_return failure(Kind::Final, std::move(text));
 }
 
 awaitable<CallResult> GrpcInventory::release(ReservationEvent event, std::string reason) {

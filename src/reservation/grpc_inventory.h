@@ -10,9 +10,11 @@ namespace florin::reservation {
 /// idempotency key, its trace id as x-correlation-id.
 class GrpcInventory final : public Inventory {
 public:
-    /// `deadline` is of one call.
-    GrpcInventory(runtime::Loop& loop, grpc::ChannelOptions address, Milliseconds deadline)
-        : channel_(loop, std::move(address)), deadline_(deadline) {}
+    /// `deadline` is of one call. `token` lets us in, as the metadata `authorization`; empty: none
+    /// is sent.
+    GrpcInventory(runtime::Loop& loop, grpc::ChannelOptions address, Milliseconds deadline,
+                  std::string token = {})
+        : channel_(loop, std::move(address)), deadline_(deadline), token_(std::move(token)) {}
 
     awaitable<CallResult> commit(ReservationEvent event) override;
     awaitable<CallResult> release(ReservationEvent event, std::string reason) override;
@@ -22,6 +24,7 @@ private:
 
     grpc::Channel channel_;
     const Milliseconds deadline_;
+    const std::string token_;
 };
 
 }  // namespace florin::reservation

@@ -77,6 +77,7 @@ awaitable<std::expected<std::string, CallFailure>> HttpReservationApi::call(std:
         request.headers.add("Content-Type", "application/json");
         request.headers.add("Idempotency-Key", segment(event.key()));
     }
+    if (!token_.empty()) request.headers.add("Authorization", "Bearer " + token_);
     if (!event.trace_id.empty()) request.headers.add("X-Correlation-ID", event.trace_id);
     auto answer = co_await client_.send(std::move(request));
     if (!answer) {

@@ -16,9 +16,11 @@ namespace florin::reservation {
 /// The event's key goes along as Idempotency-Key, its trace id as X-Correlation-ID.
 class HttpReservationApi final : public ReservationApi {
 public:
-    /// `client` outlives this object. `deadline` is of one call.
-    HttpReservationApi(http::Client& client, http::Url base, Milliseconds deadline)
-        : client_(client), base_(std::move(base)), deadline_(deadline) {}
+    /// `client` outlives this object. `deadline` is of one call. `token` lets us in, as
+    /// `Authorization: Bearer`; empty: none is sent.
+    HttpReservationApi(http::Client& client, http::Url base, Milliseconds deadline,
+                       std::string token = {})
+        : client_(client), base_(std::move(base)), deadline_(deadline), token_(std::move(token)) {}
 
     awaitable<CallResult> set_status(ReservationEvent event, std::string status) override;
     awaitable<std::expected<ReservationView, CallFailure>> find(ReservationEvent event) override;
@@ -31,6 +33,7 @@ private:
     http::Client& client_;
     const http::Url base_;
     const Milliseconds deadline_;
+    const std::string token_;
 };
 
 }  // namespace florin::reservation
