@@ -39,3 +39,26 @@ test(`${kills} kills of the worker lose no message and repeat no effect under an
   assert.equal(await worker.stop(), 0);
   for (const each of [seats, api, sqs]) each.close();
 });
+
+test('killed after the effect and before the delete, it does not repeat the effect', { timeout: 60_000 }, async (t) => {
+  const sqs = await queue({ visibilityMs: 300 });
+  const api = await reservationApi();
+  const seats = await inventory();
+  let deletes = 0;
+  sqs.failWith((action) => (action === 'DeleteMessage' && ++deletes ? 500 : null));
+  const worker = new Worker({ AWS_ENDPOINT_URL: sqs.url, PAYMENT_WEBHOOK_QUEUE_URL: `${sqs.url}/1/orders`, RESERVATION_API_BASE: api.url, INVENTORY_GRPC_ADDR: seats.address });
+  t.after(async () => {
+    assert.equal(await worker.stop(), 0, worker.log);
+    for (const each of [seats, api, sqs]) each.close();
+  });
+  await worker.run();
+  sqs.put(outcome('rsv-once', 'COMPLETED'));
+  await until('the delete that fails', () => deletes > 0);
+  await worker.kill();
+  assert.equal(sqs.messages.size, 1);
+  sqs.failWith(() => null);
+  await worker.run();
+  await until('an empty queue', () => sqs.messages.size === 0);
+  assert.deepEqual(api.patches.map(({ id, status }) => [id, status]), [['rsv-once', 'CONFIRMED']]);
+  assert.deepEqual(seats.calls.map(({ id, method }) => [id, method]), [['rsv-once', 'commit']]);
+});
