@@ -11,6 +11,7 @@
 #include "app/demo_flags.h"
 #include "app/doctor_command.h"
 #include "app/load_settings.h"
+#include "app/migrate_command.h"
 #include "app/operator_flags.h"
 #include "app/setting_flags.h"
 #include "app/settlement_flags.h"
@@ -103,6 +104,9 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     bool json = false;
     config.parser().add_flag("--json", json, "As JSON");
     SettingsCommand doctor(parser, "doctor", "Look for what keeps `serve` from working here");
+    SettingsCommand migrate(parser, "migrate", "Bring the schema of DB_URL's database up to date");
+    bool dry_run = false;
+    migrate.parser().add_flag("--dry-run", dry_run, "Only show what would be applied");
     const auto* version_command = parser.add_subcommand("version", "Show version and commit");
     std::function<int()> tool;
     add_tools(parser, tool);
@@ -124,6 +128,11 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
         return print_config(config.load(), json ? ConfigForm::Json : ConfigForm::Table);
     if (doctor.named()) return run_doctor(doctor.load());
     if (version_command->parsed()) return print_version();
+    if (migrate.named()) {
+        const Loaded settings = migrate.load();
+        if (!settings) return refuse(settings.error());
+        return run_migrate(settings->values, dry_run ? MigrateForm::DryRun : MigrateForm::Apply);
+    }
     if (tool) return tool();
     const Loaded loaded = serve.load();
     if (!loaded) return refuse(loaded.error());

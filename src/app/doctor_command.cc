@@ -7,11 +7,13 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include "app/database_address.h"
 #include "app/doctor_aws.h"
+#include "app/doctor_database.h"
 #include "app/doctor_environment.h"
+#include "app/doctor_redis.h"
 #include "app/load_settings.h"
 #include "app/setting_rules.h"
-#include "app/doctor_redis.h"
 #include "app/settings.h"
 #include "platform/base/time.h"
 
@@ -174,18 +176,22 @@ std::vector<Finding> examine(const LoadedSettings& loaded) {
     findings.push_back(check_port(loaded, "HEALTH_PORT", settings.server.health_port));
     if (settings.roles.serve_http())
         findings.push_back(check_port(loaded, "HTTP_PORT", settings.server.http_port));
-    check_storage(settings, findings);
+    if (database_address(settings)) {
+        for (auto& finding : judge_database(settings)) findings.push_back(std::move(finding));
+    } else {
+        check_storage(settings, findings);
+    }
     for (auto& finding : judge_secrets(loaded)) findings.push_back(std::move(finding));
     check_file("TLS_CERT_FILE", settings.server.tls_cert_file, findings);
     check_file("TLS_KEY_FILE", settings.server.tls_key_file, findings);
     check_file("WEBHOOK_CA_FILE", settings.webhooks.ca_file, findings);
+    for (auto& finding : judge_redis(settings)) findings.push_back(std::move(finding));
     for (auto& finding : judge_aws(settings, process_environment()))
         findings.push_back(std::move(finding));
     rlimit files{};
     getrlimit(RLIMIT_NOFILE, &files);
     findings.push_back(judge_open_files(files.rlim_cur, settings.server.connections_max));
     findings.push_back(check_clock());
-    for (auto& finding : judge_redis(settings)) findings.push_back(std::move(finding));
     return findings;
 }
 

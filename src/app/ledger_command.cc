@@ -8,12 +8,14 @@
 #include <fmt/format.h>
 
 #include "app/command_line.h"
+#include "app/database_address.h"
 #include "ledger/ledger.h"
 #include "ledger/overview.h"
 #include "ledger/verify.h"
 #include "payments/ledger_check.h"
 #include "platform/base/json_text.h"
 #include "platform/crypto/hmac.h"
+#include "platform/mariadb/mariadb_snapshot.h"
 #include "platform/store/sqlite_snapshot.h"
 #include "settlement/payout_check.h"
 
@@ -22,12 +24,19 @@ namespace {
 
 namespace json = boost::json;
 
-std::filesystem::path database_in(const std::filesystem::path& data_dir) {
-    return data_dir / "florin.db";
+std::filesystem::path file_of(const Settings& settings) {
+    return settings.storage.data_dir / "florin.db";
 }
 
-std::unique_ptr<store::Snapshot> open_database(const std::filesystem::path& data_dir) {
-    return store::open_sqlite_snapshot(database_in(data_dir), store::sqlite_migrations());
+std::string place_of(const Settings& settings) {
+    const auto address = database_address(settings);
+    return address ? address->text() : file_of(settings).string();
+}
+
+std::unique_ptr<store::Snapshot> open_database(const Settings& settings) {
+    if (const auto address = database_address(settings))
+        return mariadb::open_mariadb_snapshot(*address, store::mariadb_migrations());
+    return store::open_sqlite_snapshot(file_of(settings), store::sqlite_migrations());
 }
 
 std::string hex(std::string_view bytes) {
@@ -52,9 +61,9 @@ struct Proof {
     }
 };
 
-Proof prove(const std::filesystem::path& data_dir) {
+Proof prove(const Settings& settings) {
     const auto start = std::chrono::steady_clock::now();
-    const auto snapshot = open_database(data_dir);
+    const auto snapshot = open_database(settings);
     Proof proof{.ledger = ledger::verify(*snapshot),
                 .payments = payments::check_ledger(*snapshot),
                 .payouts = settlement::check_payouts(*snapshot),
@@ -73,7 +82,7 @@ void print_proof(const LedgerVerifyOptions& options, const Proof& proof) {
         "  statements    {}\n"
         "  fingerprint   {}\n"
         "  took          {:.2f} s\n",
-        database_in(options.data_dir).string(), proof.ledger.books, proof.ledger.transactions,
+        place_of(options.settings), proof.ledger.books, proof.ledger.transactions,
         proof.ledger.entries, proof.payments.payments, proof.payouts.statements, proof.fingerprint,
         proof.took.count());
     if (proof.faults() == 0) {
@@ -213,7 +222,7 @@ int show_payment(store::Snapshot& snapshot, const LedgerShowOptions& options) {
 }  // namespace
 
 int run_ledger_verify(const LedgerVerifyOptions& options) {
-    const Proof proof = prove(options.data_dir);
+    const Proof proof = prove(options.settings);
     if (options.json) {
         fmt::print("{}\n", proof_json(proof));
     } else {
@@ -223,7 +232,7 @@ int run_ledger_verify(const LedgerVerifyOptions& options) {
 }
 
 int run_ledger_show(const LedgerShowOptions& options) {
-    const auto snapshot = open_database(options.data_dir);
+    const auto snapshot = open_database(options.settings);
     return options.payment.empty() ? show_books(*snapshot, options)
                                    : show_payment(*snapshot, options);
 }

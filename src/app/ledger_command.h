@@ -1,14 +1,15 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
+
+#include "app/settings.h"
 
 /// The commands that look at the ledger in the database itself, read-only: also while a server
 /// serves from it.
 namespace florin::app {
 
 struct LedgerVerifyOptions {
-    std::filesystem::path data_dir;
+    Settings settings;  // whose database
     bool json = false;
 };
 
@@ -16,7 +17,7 @@ struct LedgerVerifyOptions {
 int run_ledger_verify(const LedgerVerifyOptions& options);
 
 struct LedgerShowOptions {
-    std::filesystem::path data_dir;
+    Settings settings;  // whose database
     std::string merchant;
     std::string currency;  // empty: all of the merchant's
     std::string payment;   // empty: the balances

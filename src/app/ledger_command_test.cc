@@ -59,11 +59,11 @@ protected:
     void link_database() {
         fs::create_directories(data_dir());
         for (const std::string end : {"", "-wal", "-shm"}) {
-            fs::create_symlink(world.folder.file().string() + end,
+            fs::create_symlink(world.database.file().string() + end,
                                data_dir().string() + "/florin.db" + end);
         }
     }
-    [[nodiscard]] fs::path data_dir() const { return world.folder.file().string() + "-data"; }
+    [[nodiscard]] fs::path data_dir() const { return world.database.file().string() + "-data"; }
 
     payments::TestWorld world;
 };

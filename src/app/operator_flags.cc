@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/database_address.h"
 #include "app/dlq_command.h"
 #include "app/keys_flags.h"
 #include "app/ledger_command.h"
@@ -92,17 +93,31 @@ void add_dlq_discard(CLI::App& dlq, Chosen& chosen) {
         [options, &chosen] { chosen = [options] { return run_dlq_discard(*options); }; });
 }
 
-void add_data_dir(CLI::App& command, std::filesystem::path& data_dir) {
-    data_dir = settings_here().storage.data_dir;
-    command.add_option("--data-dir", data_dir, "The folder of the server's database")
-        ->capture_default_str();
+/// The database of a server here, unless the command line names another one.
+void add_database(CLI::App& command, Settings& settings) {
+    settings = settings_here();
+    auto* const folder =
+        command
+            .add_option("--data-dir", settings.storage.data_dir, "The folder of an SQLite database")
+            ->capture_default_str();
+    auto* const url = command.add_option_function<std::string>(
+        "--db-url",
+        [&settings](const std::string& given) {
+            settings.database = {};
+            settings.database.url = given;
+            const auto address = parse_database_address(settings.database);
+            if (!address) throw CLI::ValidationError("--db-url", address.error());
+        },
+        "mariadb://user:password@host/name (default: DB_URL, if there is one)");
+    url->excludes(folder);
+    folder->each([&settings](const std::string&) { settings.database = {}; });
 }
 
 void add_ledger_verify(CLI::App& ledger, Chosen& chosen) {
     auto& command =
         *ledger.add_subcommand("verify", "Prove the ledger, or name what is wrong with it");
     const auto options = std::make_shared<LedgerVerifyOptions>();
-    add_data_dir(command, options->data_dir);
+    add_database(command, options->settings);
     add_json(command, options->json);
     command.callback(
         [options, &chosen] { chosen = [options] { return run_ledger_verify(*options); }; });
@@ -112,7 +127,7 @@ void add_ledger_show(CLI::App& ledger, Chosen& chosen) {
     auto& command =
         *ledger.add_subcommand("show", "Show a merchant's balances or a payment's postings");
     const auto options = std::make_shared<LedgerShowOptions>();
-    add_data_dir(command, options->data_dir);
+    add_database(command, options->settings);
     command.add_option("--merchant", options->merchant, "Whose")->required();
     command.add_option("--currency", options->currency, "Only this one");
     command.add_option("--payment", options->payment, "The postings about this payment");

@@ -20,11 +20,13 @@
 #include "app/version.h"
 #include "app/wire_aws.h"
 #include "app/wire_gateway.h"
+#include "app/wire_kafka.h"
 #include "app/wire_leases.h"
 #include "app/wire_local_worker.h"
 #include "app/wire_payments.h"
 #include "app/wire_redis.h"
 #include "app/wire_seats.h"
+#include "app/wire_store.h"
 #include "gateway/retention.h"
 #include "platform/broker/pruning.h"
 #include "platform/grpc/health.h"
@@ -33,7 +35,7 @@
 #include "platform/runtime/loop.h"
 #include "platform/runtime/run_on.h"
 #include "platform/store/pruning.h"
-#include "platform/store/sqlite_store.h"
+#include "platform/store/store.h"
 #include "platform/telemetry/log.h"
 #include "platform/telemetry/metrics.h"
 #include "platform/telemetry/process_metrics.h"
@@ -41,13 +43,6 @@
 
 namespace florin::app {
 namespace {
-
-store::SqliteOptions store_options(const Settings& settings) {
-    store::SqliteOptions options;
-    if (!settings.storage.ephemeral) options.file = settings.storage.data_dir / "florin.db";
-    options.migrations = store::sqlite_migrations();
-    return options;
-}
 
 /// One thing that is done in a role: a face for clients, work in the background, or both.
 struct Duty {
@@ -81,17 +76,18 @@ private:
     const Settings& settings_;
     SystemClock clock_;
     telemetry::Metrics metrics_;
-    RedisParts redis_;
     Readiness readiness_;
     std::unique_ptr<store::Store> store_;
     runtime::Loop operations_{"operations"};  // health and metrics answer while the faces are busy
     runtime::Loop background_{"background"};
     LeaseParts leases_;
     GatewayParts gateway_;
+    RedisParts redis_;
     PaymentParts payments_;
     SeatParts seats_;
     LocalWorkerParts reservations_;
     AwsParts aws_;
+    KafkaParts kafka_;
     std::vector<operations::RelayOnLoop> relays_;  // of all parts
     store::Pruning pruning_;
     std::vector<Duty> duties_;  // of this process's roles
@@ -101,33 +97,36 @@ private:
     std::thread background_thread_;
 };
 
-      redis_(settings, clock_, metrics_),
 Service::Service(const Settings& settings)
     : settings_(settings),
       readiness_(settings.roles),
-      store_(store::open_sqlite(store_options(settings), metrics_)),
+      store_(open_store(settings, metrics_)),
       leases_(background_, *store_, clock_, settings, metrics_),
       gateway_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
+      redis_(settings, clock_, metrics_),
       payments_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       seats_(background_, *store_, clock_, settings, metrics_),
       reservations_(background_, *store_, leases_.leases(), clock_, settings, seats_.services(),
                     metrics_),
       aws_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
+      kafka_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       pruning_(background_, *store_, clock_, prune_rules(), metrics_,
                [this] { return leases_.leases().ours("pruning"); }),
       duties_(duties()),
       serving_(settings, metrics_) {
-    for (const auto& relays : {reservations_.relays(), aws_.relays()})
+    for (const auto& relays : {reservations_.relays(), aws_.relays(), kafka_.relays()})
         relays_.insert(relays_.end(), relays.begin(), relays.end());
     std::erase_if(duties_, [&](const Duty& duty) { return !settings.roles.has(duty.role); });
-    if (redis_.wanted())
-        readiness_.add("redis", [this] { return redis_.fault(); }, Readiness::Need::Optional);
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
     readiness_.add("store", [this] {
         const auto state = store_->state();
         return state.healthy ? std::string() : state.fault;
     });
+    if (kafka_.connects() && settings.roles.has(Role::Relay))
+        readiness_.add("kafka", [this] { return kafka_.trouble(); }, Readiness::Need::Optional);
+    if (redis_.wanted())
+        readiness_.add("redis", [this] { return redis_.fault(); }, Readiness::Need::Optional);
     add_operations_routes(operations_router_, readiness_, metrics_);
     serving_.add_faces([this](ServingLoop& serving) { add_faces(serving); });
 }
@@ -161,6 +160,9 @@ std::vector<Duty> Service::duties() {
         {.role = Role::Relay,
          .start = [this] { aws_.start(); },
          .stop = [this](Deadline deadline) { return aws_.stop(deadline); }},
+        {.role = Role::Relay,
+         .start = [this] { kafka_.start(); },
+         .stop = [this](Deadline deadline) { return kafka_.stop(deadline); }},
     };
 }
 
@@ -174,6 +176,7 @@ std::vector<store::PruneRule> Service::prune_rules() const {
         auto groups = payments_.consumer_groups();
         for (auto& group : reservations_.consumer_groups()) groups.push_back(std::move(group));
         for (auto& group : aws_.consumer_groups()) groups.push_back(std::move(group));
+        for (auto& group : kafka_.consumer_groups()) groups.push_back(std::move(group));
         rules.emplace_back([keep = settings_.storage.retention, groups = std::move(groups)](
                                store::Transaction& tx, Instant now, int limit) {
             return broker::prune_consumed(tx, now - keep, limit, groups);
@@ -207,15 +210,13 @@ void Service::listen() {
     operations_server_ =
         std::make_unique<http::Server>(operations_, operations_router_, operations, metrics_);
     const auto health_port = operations_server_->listen();
-    telemetry::info("Florin is ready",
-                    {{"version", version()},
-                     {"role", settings_.roles.text()},
-                     {"grpc_port", ports.grpc},  // 0: this role has none
-                     {"http_port", ports.http},
-                     {"health_port", health_port},
-                     {"environment", name_of(settings_.environment)},
-                     {"data", settings_.storage.ephemeral ? std::string("in memory only")
-                                                          : settings_.storage.data_dir.string()}});
+    telemetry::info("Florin is ready", {{"version", version()},
+                                        {"role", settings_.roles.text()},
+                                        {"grpc_port", ports.grpc},  // 0: this role has none
+                                        {"http_port", ports.http},
+                                        {"health_port", health_port},
+                                        {"environment", name_of(settings_.environment)},
+                                        {"data", store_place(settings_)}});
 }
 
 void Service::run() {

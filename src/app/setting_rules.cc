@@ -6,11 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "app/database_address.h"
 #include "app/grpc_address.h"
+#include "app/kafka_options.h"
 #include "app/setting_table.h"
 #include "platform/base/require.h"
-
 #include "platform/redis/url.h"
+
 namespace florin::app {
 namespace {
 
@@ -76,7 +78,8 @@ void complain_about_open_payments(const LoadedSettings& loaded,
 // A SQLite file belongs to one process: what this one leaves undone, nobody could do.
 void complain_about_split(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
     const Roles& roles = loaded.values.roles;
-    if (roles.has(Role::ReservationWorker)) return;
+    const auto shared = parse_database_address(loaded.values.database);
+    if (roles.has(Role::ReservationWorker) || !shared || *shared) return;
     const bool relays = roles.has(Role::Relay) || !loaded.values.aws.events;
     if (roles.has(Role::Worker) && relays) return;
     complaints.push_back(fmt::format(
@@ -94,8 +97,6 @@ void complain_about_inventory(const LoadedSettings& loaded, std::vector<std::str
                                      source_of(loaded, "INVENTORY_GRPC_ADDR").text, inventory));
 }
 
-void complain_about_holds(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
-    const auto& seats = loaded.values.seats;
 void complain_about_redis(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
     const std::string& url = loaded.values.redis.url;
     if (url.empty()) return;
@@ -107,12 +108,50 @@ void complain_about_redis(const LoadedSettings& loaded, std::vector<std::string>
         source_of(loaded, setting).text, address.error()));
 }
 
+void complain_about_kafka(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    for (auto& complaint : complaints_about_kafka(loaded.values))
+        complaints.push_back(std::move(complaint));
+    const bool debezium = loaded.values.kafka.relay == OutboxRelay::Debezium;
+    const auto address = parse_database_address(loaded.values.database);
+    if (debezium && address && !*address) {
+        complaints.push_back("OUTBOX_RELAY (" + source_of(loaded, "OUTBOX_RELAY").text +
+                             "): Debezium reads MariaDB, and this instance keeps its data in "
+                             "SQLite; give DB_URL, or OUTBOX_RELAY=florin");
+    }
+}
+
+void complain_about_holds(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    const auto& seats = loaded.values.seats;
     if (seats.hold_for <= seats.hold_for_max) return;
     complaints.push_back(
         fmt::format("RESERVATION_HOLD_SECONDS_MAX ({}): {} is less than RESERVATION_HOLD_SECONDS; "
                     "give at least {}",
                     source_of(loaded, "RESERVATION_HOLD_SECONDS_MAX").text,
                     seats.hold_for_max.count(), seats.hold_for.count()));
+}
+
+void complain_about_database(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    const auto& database = loaded.values.database;
+    const char* const setting = database.url.empty() ? "DB_HOST" : "DB_URL";
+    const std::string where = fmt::format("{} ({}): ", setting, source_of(loaded, setting).text);
+    const auto address = parse_database_address(database);
+    if (!address) {
+        complaints.push_back(where + address.error());
+        return;
+    }
+    if (!*address) return;
+    if (loaded.values.storage.ephemeral) {
+        complaints.push_back(where +
+                             "EPHEMERAL keeps nothing, a database keeps everything; leave "
+                             "one of them out");
+    }
+    const bool open_way = (*address)->tls == mariadb::Tls::Off && !(*address)->on_this_machine();
+    if (open_way && loaded.values.environment == Environment::Production &&
+        database.tls != DatabaseTls::Off) {
+        complaints.push_back(where + "payments would travel to " + (*address)->text() +
+                             " unencrypted; in production use tls=verify or tls=required, or say "
+                             "DB_TLS=off where the way is safe by other means");
+    }
 }
 
 }  // namespace
@@ -160,6 +199,13 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
     }
     settings.worker.own_services =
         unset(loaded, "RESERVATION_API_BASE") && unset(loaded, "INVENTORY_GRPC_ADDR");
+    auto& redis = settings.redis;
+    if (redis.url.empty() && !redis.host.empty()) {
+        const bool literal = redis.host.find(':') != std::string::npos && redis.host[0] != '[';
+        redis.url = fmt::format(fmt::runtime(literal ? "redis://[{}]:{}/0" : "redis://{}:{}/0"),
+                                redis.host, redis.port);
+        note_reason(loaded, "REDIS_URL", "this REDIS_HOST");
+    }
     // Zero never meant "at once": existing deployments set it for "the default".
     if (settings.payments.default_delay == Milliseconds(0)) {
         settings.payments.default_delay = Settings::Payments().default_delay;
@@ -175,9 +221,12 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     const Settings& settings = loaded.values;
     complain_about_ports(loaded, complaints);
     complain_about_secret(loaded, complaints);
+    complain_about_database(loaded, complaints);
     complain_about_open_payments(loaded, complaints);
     complain_about_split(loaded, complaints);
     complain_about_inventory(loaded, complaints);
+    complain_about_kafka(loaded, complaints);
+    complain_about_redis(loaded, complaints);
     complain_about_holds(loaded, complaints);
     if (settings.server.tls_cert_file.empty() != settings.server.tls_key_file.empty()) {
         const bool no_key = settings.server.tls_key_file.empty();
@@ -185,13 +234,6 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
             no_key ? "TLS_KEY_FILE is missing: TLS_CERT_FILE is set; give both or none"
                    : "TLS_CERT_FILE is missing: TLS_KEY_FILE is set; give both or "
                      "none");
-    }
-    auto& redis = settings.redis;
-    if (redis.url.empty() && !redis.host.empty()) {
-        const bool literal = redis.host.find(':') != std::string::npos && redis.host[0] != '[';
-        redis.url = fmt::format(fmt::runtime(literal ? "redis://[{}]:{}/0" : "redis://{}:{}/0"),
-                                redis.host, redis.port);
-        note_reason(loaded, "REDIS_URL", "this REDIS_HOST");
     }
     const auto to_simulator = [](const auto& assigned) { return assigned.second == "simulator"; };
     const bool simulator = settings.merchants.gateway == "simulator" ||
@@ -212,7 +254,6 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     if (settings.webhooks.backoff_max < settings.webhooks.backoff_base) {
         complaints.push_back("WEBHOOK_BACKOFF_MAX_MS (" +
                              source_of(loaded, "WEBHOOK_BACKOFF_MAX_MS").text +
-    complain_about_redis(loaded, complaints);
                              "): " + std::to_string(settings.webhooks.backoff_max.count()) +
                              " is less than WEBHOOK_BACKOFF_BASE_MS; give at least " +
                              std::to_string(settings.webhooks.backoff_base.count()));

@@ -90,6 +90,41 @@ void add_storage_settings(std::vector<Setting>& table) {
                      FLORIN_SETTING(storage.retention), 0, 87'600));
 }
 
+void add_database_settings(std::vector<Setting>& table) {
+    const std::string group = "MariaDB";
+    const auto add = [&](const char* name, const char* help, auto member) -> Setting& {
+        table.push_back(text({name, group, help}, member));
+        return table.back();
+    };
+    add("DB_URL", "mariadb://user:password@host:3306/florin?tls=verify; empty: SQLite in DATA_DIR",
+        FLORIN_SETTING(database.url))
+        .secret = true;
+    add("DB_HOST", "The same in parts: the host; empty: SQLite in DATA_DIR",
+        FLORIN_SETTING(database.host))
+        .aliases = {"PAYMENT_DB_HOST"};
+    table.push_back(
+        whole_number({"DB_PORT", group, "With DB_HOST"}, FLORIN_SETTING(database.port), 1, 65'535));
+    table.back().aliases = {"PAYMENT_DB_PORT"};
+    add("DB_NAME", "With DB_HOST: the database", FLORIN_SETTING(database.name)).aliases = {
+        "PAYMENT_DB_NAME"};
+    add("DB_USERNAME", "With DB_HOST, or a DB_URL without one", FLORIN_SETTING(database.username))
+        .aliases = {"DB_USER", "PAYMENT_DB_USER"};
+    auto& password = add("DB_PASSWORD", "With DB_HOST, or a DB_URL without one",
+                         FLORIN_SETTING(database.password));
+    password.aliases = {"PAYMENT_DB_PASSWORD"};
+    password.secret = true;
+    table.push_back(choice({"DB_TLS", group,
+                            "off, required (encrypted), verify (and the certificate checked), or "
+                            "auto: as DB_URL says, else required to other machines"},
+                           FLORIN_SETTING(database.tls),
+                           {{"auto", DatabaseTls::Auto},
+                            {"off", DatabaseTls::Off},
+                            {"required", DatabaseTls::Required},
+                            {"verify", DatabaseTls::Verify}}));
+    add("DB_CA_FILE", "PEM file of the roots that DB_TLS=verify trusts (default: the system's)",
+        FLORIN_SETTING(database.ca_file));
+}
+
 void add_payment_settings(std::vector<Setting>& table) {
     const std::string group = "Payments";
     table.push_back(scenario({"DEFAULT_SCENARIO", group, "Scenario of payments that name none"},
@@ -283,6 +318,57 @@ void add_aws_settings(std::vector<Setting>& table) {
         .secret = true;
 }
 
+void add_kafka_settings(std::vector<Setting>& table) {
+    const std::string group = "Kafka";
+    table.push_back(text({"KAFKA_BOOTSTRAP_SERVERS", group,
+                          "host:port of brokers, by commas: events go to their topics; empty: "
+                          "they stay in the local log"},
+                         FLORIN_SETTING(kafka.bootstrap_servers)));
+    table.push_back(choice(
+        {"OUTBOX_RELAY", group,
+         "Who carries events to Kafka; debezium: events are filed in the table payment_outbox"},
+        FLORIN_SETTING(kafka.relay),
+        {{"florin", OutboxRelay::Florin}, {"debezium", OutboxRelay::Debezium}}));
+    table.push_back(choice({"KAFKA_TOPIC_PRESET", group, "Whose names topics have"},
+                           FLORIN_SETTING(kafka.topic_preset),
+                           {{"florin", kafka::TopicPreset::Florin},
+                            {"payments", kafka::TopicPreset::Payments},
+                            {"commerce", kafka::TopicPreset::Commerce}}));
+    table.push_back(path({"KAFKA_TOPICS_FILE", group,
+                          "Lines of \"event type = topic\", before the preset; * is every other "
+                          "type"},
+                         FLORIN_SETTING(kafka.topics_file)));
+    table.push_back(path({"KAFKA_PROPERTIES_FILE", group,
+                          "Lines of \"name = value\" for librdkafka: TLS, SASL and the like"},
+                         FLORIN_SETTING(kafka.properties_file)));
+    table.push_back(text({"KAFKA_CLIENT_ID", group, "Name by which brokers know this instance"},
+                         FLORIN_SETTING(kafka.client_id)));
+}
+
+void add_redis_settings(std::vector<Setting>& table) {
+    const std::string group = "Redis";
+    auto url = text({"REDIS_URL", group,
+                     "redis://[user:password@]host:port/db: rate limits and answers that all "
+                     "instances share; empty: each counts for itself"},
+                    FLORIN_SETTING(redis.url));
+    url.has_secret = true;
+    url.show = [](const Settings& settings) {
+        if (settings.redis.url.empty()) return std::string();
+        const auto address = redis::parse_redis_url(settings.redis.url);
+        return address ? address->shown() : "********";
+    };
+    table.push_back(std::move(url));
+    table.push_back(text({"REDIS_HOST", group, "Its host, when REDIS_URL is not set"},
+                         FLORIN_SETTING(redis.host)));
+    table.push_back(whole_number({"REDIS_PORT", group, "Its port, with REDIS_HOST"},
+                                 FLORIN_SETTING(redis.port), 1, 65'535));
+    table.push_back(text({"REDIS_CA_FILE", group, "PEM file of extra roots that rediss:// trusts"},
+                         FLORIN_SETTING(redis.ca_file)));
+    table.push_back(whole_number(
+        {"REDIS_TIMEOUT_MS", group, "How long a request waits for it before it goes on without"},
+        FLORIN_SETTING(redis.timeout), 1, 10'000));
+}
+
 void add_worker_settings(std::vector<Setting>& table) {
     const std::string group = "Reservation worker";
     table.push_back(yes_or_no({"RESERVATION_WORKER", group,
@@ -323,30 +409,6 @@ void add_worker_settings(std::vector<Setting>& table) {
         whole_number({"MAX_RETRIES", group,
                       "Attempts before the dead letters; of a queue, when PAYMENT_WEBHOOK_DLQ_URL "
                       "is set"},
-void add_redis_settings(std::vector<Setting>& table) {
-    const std::string group = "Redis";
-    auto url = text({"REDIS_URL", group,
-                     "redis://[user:password@]host:port/db: rate limits and answers that all "
-                     "instances share; empty: each counts for itself"},
-                    FLORIN_SETTING(redis.url));
-    url.has_secret = true;
-    url.show = [](const Settings& settings) {
-        if (settings.redis.url.empty()) return std::string();
-        const auto address = redis::parse_redis_url(settings.redis.url);
-        return address ? address->shown() : "********";
-    };
-    table.push_back(std::move(url));
-    table.push_back(text({"REDIS_HOST", group, "Its host, when REDIS_URL is not set"},
-                         FLORIN_SETTING(redis.host)));
-    table.push_back(whole_number({"REDIS_PORT", group, "Its port, with REDIS_HOST"},
-                                 FLORIN_SETTING(redis.port), 1, 65'535));
-    table.push_back(text({"REDIS_CA_FILE", group, "PEM file of extra roots that rediss:// trusts"},
-                         FLORIN_SETTING(redis.ca_file)));
-    table.push_back(whole_number(
-        {"REDIS_TIMEOUT_MS", group, "How long a request waits for it before it goes on without"},
-        FLORIN_SETTING(redis.timeout), 1, 10'000));
-}
-
                      FLORIN_SETTING(worker.attempts_max), 1, 1'000));
     table.push_back(whole_number(
         {"BACKOFF_BASE_MS", group, "Half the first wait between attempts; it doubles to 16 times"},
@@ -370,6 +432,7 @@ std::vector<Setting> make_table() {
     add_process_settings(table);
     add_server_settings(table);
     add_storage_settings(table);
+    add_database_settings(table);
     add_payment_settings(table);
     add_webhook_settings(table);
     add_merchant_key_settings(table);
@@ -377,6 +440,8 @@ std::vector<Setting> make_table() {
     add_circuit_breaker_settings(table);
     add_settlement_settings(table);
     add_aws_settings(table);
+    add_kafka_settings(table);
+    add_redis_settings(table);
     add_worker_settings(table);
     add_seat_settings(table);
     return table;
@@ -409,4 +474,3 @@ const std::vector<Setting>& setting_table() {
 }
 
 }  // namespace florin::app
-    add_redis_settings(table);

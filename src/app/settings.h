@@ -11,6 +11,7 @@
 #include "app/roles.h"
 #include "gateway/payment_intent.h"
 #include "platform/base/time.h"
+#include "platform/kafka/topic_names.h"
 #include "platform/telemetry/log.h"
 
 namespace florin::app {
@@ -19,6 +20,12 @@ enum class Environment : std::uint8_t { Development, Staging, Production };
 
 /// Who may use the payments API: everybody, or who brings a key of the merchant.
 enum class MerchantAuth : std::uint8_t { Open, Keys };
+
+/// How connections to the database are protected: as its address says, or whatever it says.
+enum class DatabaseTls : std::uint8_t { Auto, Off, Required, Verify };
+
+/// Who carries events to Kafka: Florin itself, or Debezium from a table that Florin fills.
+enum class OutboxRelay : std::uint8_t { Florin, Debezium };
 
 /// What the operator chose, checked and complete: values that depend on others (the log format, the
 /// public address) are filled in. `setting_table()` says what each one means and allows.
@@ -40,6 +47,18 @@ struct Settings {
         std::filesystem::path data_dir = "./data";
         bool ephemeral = false;
         std::chrono::hours retention{168};  // 0: everything is kept
+    };
+    /// A MariaDB that several processes may share; without `url` and `host` there is none, and the
+    /// database is a file in `data_dir`.
+    struct Database {
+        std::string url;
+        std::string host;
+        std::uint16_t port = 3306;
+        std::string name = "florin";
+        std::string username = "florin";
+        std::string password;
+        DatabaseTls tls = DatabaseTls::Auto;
+        std::string ca_file;
     };
     struct Payments {
         gateway::Scenario default_scenario = gateway::Scenario::Approve;
@@ -114,6 +133,25 @@ struct Settings {
         std::string session_token;
     };
 
+    /// Where events go.
+    struct Kafka {
+        std::string bootstrap_servers;  // empty: Florin itself sends nothing there
+        std::string client_id = "florin";
+        OutboxRelay relay = OutboxRelay::Florin;
+        kafka::TopicPreset topic_preset = kafka::TopicPreset::Florin;
+        std::filesystem::path topics_file;      // empty: the preset's names
+        std::filesystem::path properties_file;  // empty: no more properties; may hold passwords
+    };
+
+    /// What instances share besides the database.
+    struct Redis {
+        std::string url;  // empty: nothing is shared; holds a password
+        std::string host;
+        std::uint16_t port = 6379;
+        std::string ca_file;
+        Milliseconds timeout{50};  // for one command; then it is done without
+    };
+
     /// Of the reservation worker, in the service or on its own.
     struct Worker {
         bool local = true;               // the service itself deals with outcomes
@@ -130,15 +168,6 @@ struct Settings {
         Seconds visibility{60};
         std::uint32_t attempts_max = 5;
         Milliseconds backoff_base{1'000};
-    /// What instances share besides the database.
-    struct Redis {
-        std::string url;  // empty: nothing is shared; holds a password
-        std::string host;
-        std::uint16_t port = 6379;
-        std::string ca_file;
-        Milliseconds timeout{50};  // for one command; then it is done without
-    };
-
     };
 
     /// Of the reservation service.
@@ -153,12 +182,15 @@ struct Settings {
     telemetry::Format log_format = telemetry::Format::Console;
     Server server;
     Storage storage;
+    Database database;
     Payments payments;
     Webhooks webhooks;
     Merchants merchants;
     CircuitBreaker circuit_breaker;
     Settlement settlement;
     Aws aws;
+    Kafka kafka;
+    Redis redis;
     Worker worker;
     Seats seats;
 };
@@ -167,4 +199,3 @@ struct Settings {
 std::string_view name_of(Environment environment);
 
 }  // namespace florin::app
-    Redis redis;

@@ -262,6 +262,8 @@ TEST_F(SettingsTest, OneProcessMayLeaveOutAFaceAndTheSimulatorIsThenSomewhereEls
     EXPECT_EQ(loaded().values.merchants.simulator_url, "");
     inputs.environment = {{"FLORIN_ROLE", "gateway,worker"}};
     EXPECT_EQ(loaded().values.merchants.simulator_url, "http://localhost:8030");
+    inputs.environment = {{"FLORIN_ROLE", "api"}, {"DB_URL", "mariadb://florin@localhost/florin"}};
+    EXPECT_EQ(loaded().values.roles, (Roles{Role::Api})) << "the work is done by another process";
     inputs.environment = {{"FLORIN_ROLE", "reservation-worker"}};
     EXPECT_TRUE(loaded().values.roles.has(Role::ReservationWorker));
 }

@@ -11,6 +11,8 @@
 #include "platform/broker/offsets.h"
 #include "platform/broker/relay_group.h"
 #include "platform/outbox/outbox.h"
+#include "platform/store/store_test_support.h"
+#include "platform/store/test_database.h"
 
 namespace florin::gateway {
 namespace {
@@ -203,14 +205,8 @@ TEST_F(EventBridgeRelayTest, OnlySoManyCallsAreUnderWayAtOnce) {
 /// The whole way: from the log, through the group, to the bus.
 class PublishedLogTest : public EventBridgeRelayTest {
 protected:
-    PublishedLogTest() : store_(store::open_sqlite(options(), metrics)) {}
+    PublishedLogTest() : store_(database.open(metrics)) {}
 
-    store::SqliteOptions options() {
-        store::SqliteOptions options;
-        options.file = folder.file();
-        options.migrations = store::sqlite_migrations();
-        return options;
-    }
     void append(int first, int last) {
         aws::testing::get(loop, store_->write([first, last, this](store::Transaction& tx) {
             for (int i = first; i <= last; ++i) {
@@ -238,7 +234,7 @@ protected:
         }));
     }
 
-    store::TestFolder folder;
+    store::TestDatabase database;
     std::unique_ptr<store::Store> store_;
 };
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <vector>
@@ -15,27 +13,10 @@
 #include "platform/base/manual_clock.h"
 #include "platform/base/require.h"
 #include "platform/runtime/loop.h"
-#include "platform/store/sqlite_store.h"
+#include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::gateway {
-
-/// A folder that is gone with its test.
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "florin-test-XXXXXX").string();
-        require(::mkdtemp(name.data()) != nullptr, "tests can make temporary folders");
-        path_ = name;
-    }
-    ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// Receivers that answer as told and remember what they got. On the world's loop.
 class FakeSender final : public WebhookSender {
@@ -113,7 +94,7 @@ public:
     }
 
     const std::uint64_t dice_seed;
-    TemporaryFolder folder;
+    store::TestDatabase database;
     ManualClock clock;
     ServiceSettings settings;
     FakeSender sender;
@@ -135,10 +116,7 @@ private:
     void open() {
         metrics = std::make_unique<telemetry::Metrics>();
         loop = std::make_unique<runtime::Loop>("test");
-        store::SqliteOptions options;
-        options.file = folder.path() / "florin.db";
-        options.migrations = store::sqlite_migrations();
-        store = store::open_sqlite(options, *metrics);
+        store = database.open(*metrics);
         buckets = std::make_unique<store::Buckets>(*store);
         dice = std::make_unique<ScenarioDice>(dice_seed, 0.5);
         const auto offer = [this](std::vector<WebhookDelivery> deliveries) {

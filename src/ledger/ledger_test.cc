@@ -94,11 +94,6 @@ TEST(Ledger, NobodyChangesOrDeletesWhatIsBooked) {
                  store::StatementRefused);
 }
 
-constexpr store::Sql without_trigger_1("DROP TRIGGER ledger_transaction_fixed");
-constexpr store::Sql without_trigger_2("DROP TRIGGER ledger_transaction_kept");
-constexpr store::Sql without_trigger_3("DROP TRIGGER ledger_entry_fixed");
-constexpr store::Sql without_trigger_4("DROP TRIGGER ledger_entry_kept");
-
 struct Tampering {
     store::Sql sql;
     std::string complaint;  // part of the first one
@@ -125,13 +120,11 @@ TEST(Ledger, NamesWhatWasTamperedWith) {
     for (const auto& tampering : tamperings) {
         World world;
         book_a_life(world, "shop-1", 1);
-        world.write([&](store::Transaction& tx) {
-            tx.execute(without_trigger_1);
-            tx.execute(without_trigger_2);
-            tx.execute(without_trigger_3);
-            tx.execute(without_trigger_4);
-            tx.execute(tampering.sql);
-        });
+        for (const std::string trigger : {"ledger_transaction_fixed", "ledger_transaction_kept",
+                                          "ledger_entry_fixed", "ledger_entry_kept"}) {
+            world.database().run("DROP TRIGGER " + trigger);
+        }
+        world.write([&](store::Transaction& tx) { tx.execute(tampering.sql); });
         const auto proof = world.verify();
         ASSERT_GT(proof.faults, 0) << tampering.sql.text();
         EXPECT_NE(proof.complaints.front().find(tampering.complaint), std::string::npos)

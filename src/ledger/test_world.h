@@ -9,19 +9,17 @@
 #include "ledger/ledger.h"
 #include "ledger/verify.h"
 #include "platform/runtime/loop.h"
-#include "platform/store/sqlite_store.h"
+#include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::ledger {
 
-/// A ledger in memory.
+/// A ledger in a database of its own.
 class World {
 public:
-    World() {
-        store::SqliteOptions options;
-        options.migrations = store::sqlite_migrations();
-        store_ = store::open_sqlite(options, metrics_);
-    }
+    World() : store_(database_.open(metrics_)) {}
+
+    [[nodiscard]] const store::TestDatabase& database() const { return database_; }
 
     void write(const std::function<void(store::Transaction&)>& command) {
         runtime::run_until_done(loop_, written(command));
@@ -52,6 +50,7 @@ private:
         result.emplace(co_await std::move(task));
     }
 
+    store::TestDatabase database_;
     telemetry::Metrics metrics_;
     runtime::Loop loop_{"test"};
     std::unique_ptr<store::Store> store_;

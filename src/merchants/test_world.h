@@ -11,20 +11,18 @@
 #include "platform/base/manual_clock.h"
 #include "platform/base/require.h"
 #include "platform/runtime/loop.h"
-#include "platform/store/sqlite_store.h"
+#include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::merchants {
 
-/// Keys on one loop, over a real store in memory, with a clock that stands still until it is moved.
+/// Keys on one loop, over a real store, with a clock that stands still until it is moved.
 /// `elsewhere` plays a second loop of the process, `another_process` one that shares the store
 /// only.
 class TestWorld {
 public:
     TestWorld() {
-        store::SqliteOptions options;
-        options.migrations = store::sqlite_migrations();
-        store = store::open_sqlite(options, metrics);
+        store = database.open(metrics);
         service = std::make_unique<KeyService>(*store, clock, UuidGenerator(clock, 1), changes);
         here = std::make_unique<Authenticator>(*store, clock, changes);
         elsewhere = std::make_unique<Authenticator>(*store, clock, changes);
@@ -74,6 +72,7 @@ public:
     ManualClock clock;
     telemetry::Metrics metrics;
     runtime::Loop loop{"test"};
+    store::TestDatabase database;
     std::unique_ptr<store::Store> store;
     KeyChanges changes;
     KeyChanges changes_of_another;

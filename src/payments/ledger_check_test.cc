@@ -7,11 +7,6 @@
 namespace florin::payments {
 namespace {
 
-constexpr store::Sql unlock_transactions_1("DROP TRIGGER IF EXISTS ledger_transaction_fixed");
-constexpr store::Sql unlock_transactions_2("DROP TRIGGER IF EXISTS ledger_transaction_kept");
-constexpr store::Sql unlock_entries_1("DROP TRIGGER IF EXISTS ledger_entry_fixed");
-constexpr store::Sql unlock_entries_2("DROP TRIGGER IF EXISTS ledger_entry_kept");
-
 class LedgerCheckTest : public ::testing::Test {
 protected:
     LedgerCheck check() {
@@ -20,13 +15,11 @@ protected:
     }
     /// As somebody with the file and a database tool would.
     void tamper(const store::Sql& sql) {
-        world.get(world.store->write([sql](store::Transaction& tx) {
-            tx.execute(unlock_transactions_1);
-            tx.execute(unlock_transactions_2);
-            tx.execute(unlock_entries_1);
-            tx.execute(unlock_entries_2);
-            return tx.execute(sql);
-        }));
+        for (const std::string trigger : {"ledger_transaction_fixed", "ledger_transaction_kept",
+                                          "ledger_entry_fixed", "ledger_entry_kept"}) {
+            world.database.run("DROP TRIGGER IF EXISTS " + trigger);
+        }
+        world.get(world.store->write([sql](store::Transaction& tx) { return tx.execute(sql); }));
     }
     void change(Operation operation, const Payment& payment, std::optional<std::int64_t> amount) {
         auto request = world.change(operation, payment, amount);

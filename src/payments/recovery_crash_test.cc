@@ -16,17 +16,16 @@ const Unknown fault{Unknown::Kind::Fault, "500"};
 
 constexpr store::Sql captured_events(
     "SELECT count(*) FROM outbox_event WHERE event_type = 'payment.captured'");
-constexpr store::Sql refuse_answers(
-    "CREATE TRIGGER refuse_answers BEFORE INSERT ON merchant_idempotency_answer"
-    " BEGIN SELECT RAISE(ABORT, 'refused by the test'); END");
-constexpr store::Sql take_answers("DROP TRIGGER refuse_answers");
-constexpr store::Sql refuse_letters(
-    "CREATE TRIGGER refuse_letters BEFORE INSERT ON dead_letter"
-    " BEGIN SELECT RAISE(ABORT, 'refused by the test'); END");
-constexpr store::Sql take_letters("DROP TRIGGER refuse_letters");
 
-void execute(TestWorld& world, const store::Sql& sql) {
-    world.get(world.store->write([&sql](store::Transaction& tx) { return tx.execute(sql); }));
+void refuse_rows(TestWorld& world, const std::string& table) {
+    const bool sqlite = world.database.kind() == store::TestDatabase::Kind::Sqlite;
+    world.database.run("CREATE TRIGGER refuse_rows BEFORE INSERT ON " + table +
+                       (sqlite ? " BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+                               : " FOR EACH ROW SIGNAL SQLSTATE '45000'"
+                                 " SET MESSAGE_TEXT = 'refused by the test'"));
+}
+void take_rows(TestWorld& world) {
+    world.database.run("DROP TRIGGER refuse_rows");
 }
 
 std::vector<broker::DeadLetter> letters(TestWorld& world) {
@@ -124,13 +123,13 @@ TEST(RecoveryCrash, AnAnswerThatCannotBeStoredIsAskedForAgain) {
     world.run(until([&] { return world.fake->calls == 2; }));
     world.restart();
     world.clock.advance(world.settings.worker_looks_after);
-    execute(world, refuse_answers);
+    refuse_rows(world, "merchant_idempotency_answer");
     world.advance(Milliseconds(0));
     EXPECT_EQ(world.fake->calls, 1);
     EXPECT_EQ(world.stored(payment).state, State::CaptureRequested);
     EXPECT_EQ(world.count(captured_events), 0);
     EXPECT_EQ(world.verify().transactions, 1) << "nothing of the command stays";
-    execute(world, take_answers);
+    take_rows(world);
     world.advance(world.recovery_options.lease);
     EXPECT_EQ(world.fake->calls, 1) << "the gateway is asked what it said";
     expect_captured_once(world, payment);
@@ -142,13 +141,13 @@ TEST(RecoveryCrash, GivingUpAndItsDeadLetterAreOneCommit) {
     world.fake->deaf = true;
     for (int attempt = 1; attempt < world.recovery_options.attempts_max; ++attempt)
         world.advance(world.recovery_options.lease);
-    execute(world, refuse_letters);
+    refuse_rows(world, "dead_letter");
     world.advance(world.recovery_options.lease);
     EXPECT_TRUE(letters(world).empty());
     EXPECT_EQ(world.stored(payment).due_at, world.clock.now() + world.recovery_options.lease)
         << "without its dead letter nobody gives up";
     world.restart();
-    execute(world, take_letters);
+    take_rows(world);
     world.fake->deaf = true;
     world.advance(world.recovery_options.lease);
     EXPECT_EQ(letters(world).size(), 1U);

@@ -15,8 +15,8 @@
 #include "payments/unique_keys.h"
 #include "platform/base/manual_clock.h"
 #include "platform/runtime/loop.h"
-#include "platform/store/sqlite_store.h"
 #include "platform/store/store_test_support.h"
+#include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::payments {
@@ -167,7 +167,7 @@ public:
         return metrics->scrape().find(line) != std::string::npos;
     }
 
-    store::TestFolder folder;
+    store::TestDatabase database;
     ManualClock clock;
     ServiceSettings settings{.fee_basis_points = 300};
     RecoveryOptions recovery_options{.attempts_max = 3, .fee_basis_points = 300};
@@ -196,10 +196,7 @@ private:
     void open() {
         metrics = std::make_unique<telemetry::Metrics>();
         loop = std::make_unique<runtime::Loop>("test");
-        store::SqliteOptions options;
-        options.file = folder.file();
-        options.migrations = store::sqlite_migrations();
-        store = store::open_sqlite(options, *metrics);
+        store = database.open(*metrics);
         buckets = std::make_unique<store::Buckets>(*store);
         open_keys();
         gateways = std::make_unique<Gateways>(clock, limits::CircuitBreakerOptions{});

@@ -7,14 +7,6 @@
 namespace florin::settlement {
 namespace {
 
-constexpr store::Sql unlocks[] = {
-    store::Sql("DROP TRIGGER settlement_statement_fixed"),
-    store::Sql("DROP TRIGGER settlement_statement_kept"),
-    store::Sql("DROP TRIGGER ledger_transaction_fixed"),
-    store::Sql("DROP TRIGGER ledger_transaction_kept"),
-    store::Sql("DROP TRIGGER ledger_entry_fixed"),
-};
-
 class PayoutCheckTest : public ::testing::Test {
 protected:
     /// Two merchants that are settled, and one that owes us.
@@ -31,10 +23,12 @@ protected:
             world.store->read([](store::Snapshot& snapshot) { return check_payouts(snapshot); }));
     }
     void tamper(const store::Sql& sql) {
-        world.get(world.store->write([&sql](store::Transaction& tx) {
-            for (const auto& unlock : unlocks) tx.execute(unlock);
-            return tx.execute(sql);
-        }));
+        for (const std::string trigger :
+             {"settlement_statement_fixed", "settlement_statement_kept", "ledger_transaction_fixed",
+              "ledger_transaction_kept", "ledger_entry_fixed"}) {
+            world.database.run("DROP TRIGGER " + trigger);
+        }
+        world.get(world.store->write([&sql](store::Transaction& tx) { return tx.execute(sql); }));
     }
 
     TestWorld world;

@@ -11,8 +11,7 @@
 #include "platform/base/manual_clock.h"
 #include "platform/base/random.h"
 #include "platform/runtime/loop.h"
-#include "platform/store/sqlite_store.h"
-#include "platform/store/store_test_support.h"
+#include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 #include "settlement/daily_run.h"
 
@@ -120,7 +119,7 @@ public:
 
     static constexpr BusinessDay first_day{20'000};
     RunOptions options;
-    store::TestFolder folder;
+    store::TestDatabase database;
     ManualClock clock{
         BusinessCalendar(std::chrono::minutes(0), std::chrono::minutes(0)).begin_of(first_day)};
     std::unique_ptr<telemetry::Metrics> metrics;
@@ -137,10 +136,7 @@ private:
     void open() {
         metrics = std::make_unique<telemetry::Metrics>();
         loop = std::make_unique<runtime::Loop>("test");
-        store::SqliteOptions store_options;
-        store_options.file = folder.file();
-        store_options.migrations = store::sqlite_migrations();
-        store = store::open_sqlite(store_options, *metrics);
+        store = database.open(*metrics);
         run = std::make_unique<DailyRun>(*loop, *store, clock, options, *metrics);
     }
     void close() {

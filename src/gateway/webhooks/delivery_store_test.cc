@@ -4,7 +4,7 @@
 
 #include "gateway/webhooks/delivery_results.h"
 #include "platform/base/manual_clock.h"
-#include "platform/store/sqlite_store.h"
+#include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::gateway {
@@ -13,11 +13,7 @@ namespace {
 using State = WebhookDelivery::State;
 
 struct DeliveryStoreTest : testing::Test {
-    DeliveryStoreTest() {
-        store::SqliteOptions options;
-        options.migrations = store::sqlite_migrations();
-        store = store::open_sqlite(options, metrics);
-    }
+    DeliveryStoreTest() : store(database.open(metrics)) {}
 
     template <class Command>
     auto write(Command command) {
@@ -84,6 +80,7 @@ struct DeliveryStoreTest : testing::Test {
     UuidGenerator ids{clock, 1};
     const Uuid intent = ids.next();
     runtime::Loop loop{"test"};
+    store::TestDatabase database;
     std::unique_ptr<store::Store> store;
 
 private:

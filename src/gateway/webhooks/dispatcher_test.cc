@@ -9,7 +9,7 @@
 #include "gateway/webhooks/sender.h"
 #include "platform/base/manual_clock.h"
 #include "platform/leases/leases.h"
-#include "platform/store/sqlite_store.h"
+#include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::gateway {
@@ -89,9 +89,7 @@ public:
 
 struct DispatcherTest : testing::Test {
     DispatcherTest() {
-        store::SqliteOptions options;
-        options.migrations = store::sqlite_migrations();
-        real_store = store::open_sqlite(options, metrics);
+        real_store = database.open(metrics);
         store = std::make_unique<FaultyStore>(*real_store);
     }
     ~DispatcherTest() override { stop(); }
@@ -151,6 +149,7 @@ struct DispatcherTest : testing::Test {
     FakeSender sender;
     FakeLeases leases;
     runtime::Loop loop{"test"};
+    store::TestDatabase database;
     std::unique_ptr<store::Store> real_store;
     std::unique_ptr<FaultyStore> store;
     std::unique_ptr<Dispatcher> dispatcher;

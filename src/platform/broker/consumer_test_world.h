@@ -13,24 +13,21 @@
 #include "platform/broker/offsets.h"
 #include "platform/outbox/outbox.h"
 #include "platform/store/store_test_support.h"
+#include "platform/store/test_database.h"
 
 namespace florin::broker {
 
-inline constexpr store::Sql insert_effect("INSERT INTO effect (position, key) VALUES (?, ?)");
-inline constexpr store::Sql select_effects("SELECT position, key FROM effect ORDER BY id");
+inline constexpr store::Sql insert_effect("INSERT INTO effect (position, message) VALUES (?, ?)");
+inline constexpr store::Sql select_effects("SELECT position, message FROM effect ORDER BY id");
 
 /// The product's schema and a table for what test consumers do: one row for each effect, in the
 /// order in which they were made. Nothing in the table keeps an effect from being made twice.
-inline std::vector<store::Migration> consumer_test_schema() {
-    static const std::string name = [] {
-        std::string number = std::to_string(store::sqlite_migrations().size() + 1);
-        return std::string(4 - number.size(), '0') + number + "_effect.sql";
-    }();
-    auto schema = store::sqlite_migrations();
-    schema.push_back({name,
-                      "CREATE TABLE effect (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-                      " position INTEGER NOT NULL, key TEXT NOT NULL);"});
-    return schema;
+inline store::TestSchema consumer_test_schema() {
+    return store::TestSchema::product_and(
+        "CREATE TABLE effect (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " position INTEGER NOT NULL, message TEXT NOT NULL);",
+        "CREATE TABLE effect (id BIGINT PRIMARY KEY AUTO_INCREMENT,"
+        " position BIGINT NOT NULL, message VARCHAR(255) NOT NULL);");
 }
 
 /// Writes down what it handles; its `act` may decide otherwise. `act` runs on the writer.
@@ -156,7 +153,7 @@ public:
         return ("\n" + metrics->scrape()).contains("\n" + line + "\n");
     }
 
-    store::TestFolder folder;
+    store::TestDatabase database{consumer_test_schema()};
     ManualClock clock;
     std::unique_ptr<telemetry::Metrics> metrics;
     std::unique_ptr<runtime::Loop> loop;
@@ -171,10 +168,7 @@ private:
     void open() {
         metrics = std::make_unique<telemetry::Metrics>();
         loop = std::make_unique<runtime::Loop>("test");
-        store::SqliteOptions options;
-        options.file = folder.file();
-        options.migrations = consumer_test_schema();
-        store = store::open_sqlite(options, *metrics);
+        store = database.open(*metrics);
     }
     void close() {
         store.reset();

@@ -72,11 +72,6 @@ Tls tls_of(const std::string& value) {
     throw Complaint{"tls=" + value + " is unknown; choose off, required or verify"};
 }
 
-bool is_this_machine(const Address& address) {
-    return !address.socket.empty() || address.host == "localhost" || address.host == "::1" ||
-           address.host.starts_with("127.");
-}
-
 void read_user(Address& address, std::string_view text) {
     std::string_view password = text;
     const auto user = cut(password, ':');
@@ -136,7 +131,7 @@ void read_parameters(Address& address, std::string_view text) {
                             " is unknown; there are tls, ca, connections, readers and socket"};
         }
     }
-    address.tls = tls.value_or(is_this_machine(address) ? Tls::Off : Tls::Required);
+    address.tls = tls.value_or(address.on_this_machine() ? Tls::Off : Tls::Required);
     if (!address.ca.empty() && address.tls != Tls::Verify)
         throw Complaint{"ca is for tls=verify; add it, or leave ca out"};
 }
@@ -169,6 +164,10 @@ Address parsed(std::string_view url) {
 }
 
 }  // namespace
+
+bool Address::on_this_machine() const {
+    return !socket.empty() || host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
 std::string Address::text() const {
     if (!socket.empty()) return socket + "/" + database;

@@ -29,6 +29,8 @@ struct Address {
 
     /// Without the password and what else is nobody's business: "host:port/database".
     [[nodiscard]] std::string text() const;
+    /// A unix socket or a loopback address.
+    [[nodiscard]] bool on_this_machine() const;
 };
 
 /// Reads `mariadb://user:password@host:port/database?tls=off|required|verify&ca=…&connections=…&`

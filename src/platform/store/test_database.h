@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/store/migrations.h"
+#include "platform/store/sequenced_tables.h"
 #include "platform/store/store.h"
 
 namespace florin::telemetry {
@@ -19,7 +20,7 @@ namespace florin::store {
 struct TestSchema {
     std::vector<Migration> sqlite;
     std::vector<Migration> mariadb;
-    std::vector<std::string> sequenced_tables{"outbox_event", "ledger_transaction"};
+    std::vector<std::string> sequenced_tables = store::sequenced_tables();
 
     /// The schema this build carries.
     static TestSchema product();
