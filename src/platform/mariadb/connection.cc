@@ -88,10 +88,21 @@ Connection::Connection(const Address& address, const Timeouts& timeouts, Use use
         if (address.tls != Tls::Off && mysql_get_ssl_cipher(handle_) == nullptr)
             throw StoreFault("the database " + place_ +
                              " does not encrypt; let it, or say tls=off when the way is safe");
-        run(session_sql(timeouts, use));
+        set_up_session(timeouts);
     } catch (const std::runtime_error&) {
         mysql_close(handle_);
         throw;
+    }
+}
+
+void Connection::set_up_session(const Timeouts& timeouts) {
+    try {
+        run(session_sql(timeouts, use_));
+    } catch (const StatementRefused& refused) {
+        throw StoreFault(
+            std::string("the server lacks what Florin needs; MariaDB 10.6 and newer have "
+                        "it: ") +
+            refused.what());
     }
 }
 
@@ -102,6 +113,7 @@ Connection::~Connection() {
 
 void Connection::run(std::string_view sql) {
     if (trouble_ != Trouble::None) throw StoreFault(fault_);
+    take_rest_of_stream();
     int more = mysql_real_query(handle_, sql.data(), sql.size());
     while (more == 0) {
         MYSQL_RES* const rows = mysql_store_result(handle_);
@@ -185,7 +197,10 @@ unsigned long Connection::id() const {
 store::Statement& Connection::prepared(const store::Sql& sql) {
     if (trouble_ != Trouble::None) throw StoreFault(fault_);
     auto& slot = statements_[sql.mariadb_text().data()];
-    if (!slot) slot = std::make_unique<PreparedStatement>(*this, sql.mariadb_text());
+    if (!slot) {
+        take_rest_of_stream();
+        slot = std::make_unique<PreparedStatement>(*this, sql.mariadb_text());
+    }
     return *slot;
 }
 
@@ -195,12 +210,17 @@ bool Connection::is_sequenced(std::string_view table) const {
 
 void Connection::prepare_to_run(const PreparedStatement& statement) {
     if (trouble_ != Trouble::None) throw StoreFault(fault_);
+    take_rest_of_stream();
     if (!in_writing_) return;
     const auto statements = waiting_;
     for (PreparedStatement* waiting : statements) {
         if (statement.about().names(waiting->about().table)) send(*waiting);
     }
     if (is_sequenced(statement.about().table)) take_commit_order();
+}
+
+void Connection::take_rest_of_stream() {
+    if (PreparedStatement* const stream = std::exchange(stream_, nullptr)) stream->take_rest();
 }
 
 void Connection::wait_with(PreparedStatement& statement) {
@@ -222,6 +242,7 @@ void Connection::wait_with(PreparedStatement& statement) {
 
 void Connection::send(PreparedStatement& statement) {
     if (trouble_ != Trouble::None) throw StoreFault(fault_);
+    take_rest_of_stream();
     std::erase(waiting_, &statement);
     if (is_sequenced(statement.about().table)) take_commit_order();
     try {

@@ -93,8 +93,6 @@ public:
 
     [[nodiscard]] Trouble trouble() const { return trouble_; }
     [[nodiscard]] const std::string& fault() const { return fault_; }
-    /// Lets the next statement run. For reading, where one query's fault is not the next one's.
-    void forget_trouble() { trouble_ = Trouble::None; }
     /// The server's number of this connection, which KILL takes.
     [[nodiscard]] unsigned long id() const;
 
@@ -104,10 +102,17 @@ protected:
 private:
     friend class PreparedStatement;
 
+    void set_up_session(const Timeouts& timeouts);
     [[nodiscard]] bool defers() const { return inserts_ == Inserts::Wait && in_writing_; }
     [[nodiscard]] bool is_sequenced(std::string_view table) const;
     /// What must happen before `statement` runs: no trouble, its tables up to date, its lock taken.
     void prepare_to_run(const PreparedStatement& statement);
+    /// Rows of `statement` are on their way: until they have come nothing else can be sent.
+    void begin_stream(PreparedStatement& statement) { stream_ = &statement; }
+    void end_stream(const PreparedStatement& statement) {
+        if (stream_ == &statement) stream_ = nullptr;
+    }
+    void take_rest_of_stream();
     void wait_with(PreparedStatement& statement);
     void send(PreparedStatement& statement);
     void take_commit_order();
@@ -128,6 +133,7 @@ private:
     std::int64_t savepoint_commit_number_ = 0;
     std::int64_t total_changes_ = 0;
     std::int64_t changes_at_begin_ = 0;
+    PreparedStatement* stream_ = nullptr;
     std::vector<PreparedStatement*> waiting_;  // with rows to insert, in the order of their first
     std::unordered_map<const char*, std::unique_ptr<PreparedStatement>>
         statements_;  // by the text's address

@@ -18,9 +18,9 @@ using store::StoreFault;
 // Aggregates, so that they lock nothing: another transaction may hold these rows for long.
 constexpr Sql database_sql("SELECT max(database_id) FROM store_identity");
 constexpr Sql commit_sql("SELECT max(number) FROM store_commit_order");
-constexpr Sql last_batch_sql(
+constexpr Sql last_mark_sql(
     "SELECT coalesce(max(number), 0) FROM store_batch WHERE instance = ? AND writer = ?");
-constexpr Sql batch_sql("SELECT number FROM store_batch WHERE instance = ? AND writer = ?");
+constexpr Sql mark_sql("SELECT number FROM store_batch WHERE instance = ? AND writer = ?");
 
 std::string hex(const Uuid& id) {
     std::string text;
@@ -34,8 +34,8 @@ std::optional<Uuid> database_of(Connection& connection) {
     return rows.uuid(0);
 }
 
-std::int64_t last_batch(Connection& connection, const Uuid& instance, std::size_t writer) {
-    auto rows = connection.query(last_batch_sql, instance, writer);
+std::int64_t last_mark(Connection& connection, const Uuid& instance, std::size_t writer) {
+    auto rows = connection.query(last_mark_sql, instance, writer);
     return rows.next() ? rows.integer(0) : 0;
 }
 
@@ -48,7 +48,7 @@ Uuid random_uuid() {
 }  // namespace
 
 Identity::Identity(int writers) : instance_(random_uuid()) {
-    known_.batches.resize(static_cast<std::size_t>(writers));
+    known_.marks.resize(static_cast<std::size_t>(writers));
 }
 
 void Identity::adopt(Connection& connection) {
@@ -90,14 +90,14 @@ std::optional<std::string> Identity::complaint_about(Connection& connection) con
                 "{}{}",
                 stored, before.commit_number, advice);
         }
-        for (std::size_t writer = 0; writer < before.batches.size(); ++writer) {
-            const std::int64_t stored = last_batch(connection, instance_, writer);
-            if (stored >= before.batches[writer]) continue;
+        for (std::size_t writer = 0; writer < before.marks.size(); ++writer) {
+            const std::int64_t stored = last_mark(connection, instance_, writer);
+            if (stored >= before.marks[writer]) continue;
             return fmt::format(
-                "the database has gone back in time: it holds batch {} of writer {}, this process "
+                "the database has gone back in time: it holds mark {} of writer {}, this process "
                 "was "
                 "told that {} is stored{}",
-                stored, writer, before.batches[writer], advice);
+                stored, writer, before.marks[writer], advice);
         }
     } catch (const store::StatementRefused& refused) {
         return fmt::format("the database that answers now holds no tables of Florin ({}){}",
@@ -116,21 +116,21 @@ std::string Identity::refusal() const {
     return refusal_;
 }
 
-std::string Identity::mark(int writer, std::int64_t batch) const {
+std::string Identity::mark(int writer, std::int64_t number) const {
     return fmt::format(
         "INSERT INTO store_batch (instance, writer, number) VALUES (x'{}', {}, {})"
         " ON DUPLICATE KEY UPDATE number = {}",
-        hex(instance_), writer, batch, batch);
+        hex(instance_), writer, number, number);
 }
 
-std::int64_t Identity::stored_batch(Connection& connection, int writer) const {
-    auto rows = connection.query(batch_sql, instance_, writer);
+std::int64_t Identity::stored_mark(Connection& connection, int writer) const {
+    auto rows = connection.query(mark_sql, instance_, writer);
     return rows.next() ? rows.integer(0) : 0;
 }
 
-void Identity::committed(int writer, std::int64_t batch, std::int64_t commit_number) {
+void Identity::committed(int writer, std::int64_t number, std::int64_t commit_number) {
     const std::scoped_lock lock(mutex_);
-    known_.batches[static_cast<std::size_t>(writer)] = batch;
+    known_.marks[static_cast<std::size_t>(writer)] = number;
     known_.commit_number = std::max(known_.commit_number, commit_number);
 }
 

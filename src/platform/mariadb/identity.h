@@ -29,13 +29,13 @@ public:
     /// Why the database is refused; empty: it is not.
     [[nodiscard]] std::string refusal() const;
 
-    /// SQL that marks a transaction of `writer` as its `batch`-th, inside it.
-    [[nodiscard]] std::string mark(int writer, std::int64_t batch) const;
-    /// The last batch of `writer` that is stored. Waits until no transaction that holds the mark of
-    /// another is open.
-    std::int64_t stored_batch(Connection& connection, int writer) const;
-    /// Remembers what was committed: the batch, and the number among all commits if it has one.
-    void committed(int writer, std::int64_t batch, std::int64_t commit_number);
+    /// SQL that marks a transaction of `writer`, inside it. Numbers only go up.
+    [[nodiscard]] std::string mark(int writer, std::int64_t number) const;
+    /// The last mark of `writer` that is stored. Waits while a transaction that holds a later one
+    /// is still open, and throws `StoreFault` when that takes too long.
+    std::int64_t stored_mark(Connection& connection, int writer) const;
+    /// Remembers what was committed: the mark, and the number among all commits if it has one.
+    void committed(int writer, std::int64_t number, std::int64_t commit_number);
     /// SQL that forgets the marks of this process, at a clean end.
     [[nodiscard]] std::string forget() const;
 
@@ -43,7 +43,7 @@ private:
     struct Known {
         Uuid database;
         std::int64_t commit_number = 0;
-        std::vector<std::int64_t> batches;  // by writer
+        std::vector<std::int64_t> marks;  // by writer
     };
 
     [[nodiscard]] Known known() const;

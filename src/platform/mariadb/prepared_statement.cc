@@ -73,6 +73,7 @@ PreparedStatement::PreparedStatement(Connection& connection, std::string_view sq
 }
 
 PreparedStatement::~PreparedStatement() {
+    connection_.end_stream(*this);
     mysql_stmt_close(statement_);
 }
 
@@ -83,7 +84,10 @@ void PreparedStatement::check(int failed, std::string_view doing) const {
 }
 
 void PreparedStatement::reset() {
-    if (executed_ && has_rows_) mysql_stmt_free_result(statement_);
+    if (executed_ && has_rows_) {
+        mysql_stmt_free_result(statement_);
+        connection_.end_stream(*this);
+    }
     executed_ = false;
 }
 
@@ -145,14 +149,20 @@ void PreparedStatement::execute() {
     check(mysql_stmt_execute(statement_), sql_);
     executed_ = true;
     if (has_rows_) {
+        connection_.begin_stream(*this);
         if (buffers_->columns.empty()) bind_columns();
-        check(mysql_stmt_store_result(statement_), sql_);
+        changed_ = about_.kind == StatementText::Kind::Query ? 0 : 1;  // RETURNING does not tell
+    } else {
+        changed_ = static_cast<std::int64_t>(mysql_stmt_affected_rows(statement_));
     }
-    changed_ = static_cast<std::int64_t>(mysql_stmt_affected_rows(statement_));
     // What replaces a row counts it twice; for everybody else it is one.
     const bool one_row = about_.kind == StatementText::Kind::PlainInsert;
     if (one_row && changed_ > 1) changed_ = 1;
-    if (about_.kind != StatementText::Kind::Query) connection_.total_changes_ += changed_;
+    connection_.total_changes_ += changed_;
+}
+
+void PreparedStatement::take_rest() {
+    check(mysql_stmt_store_result(statement_), sql_);
 }
 
 void PreparedStatement::bind_values() {
@@ -235,7 +245,10 @@ void PreparedStatement::bind_columns() {
 bool PreparedStatement::fetch() {
     const int code = mysql_stmt_fetch(statement_);
     if (code == 0) return true;
-    if (code == MYSQL_NO_DATA) return false;
+    if (code == MYSQL_NO_DATA) {
+        connection_.end_stream(*this);
+        return false;
+    }
     if (code != MYSQL_DATA_TRUNCATED) check(code, sql_);
     read_long_values();
     return true;

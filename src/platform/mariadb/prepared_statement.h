@@ -41,6 +41,8 @@ public:
     [[nodiscard]] const StatementText& about() const { return about_; }
     [[nodiscard]] const WaitingRows& waiting() const { return waiting_; }
     void forget_waiting() { waiting_.clear(); }
+    /// Reads the rows that are still on their way.
+    void take_rest();
     /// Inserts the rows that wait, in one message where there are several.
     void send_waiting();
 

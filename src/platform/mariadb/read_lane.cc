@@ -45,7 +45,10 @@ ReadOperation* ReadLane::run(ReadOperation* first) {
         for (; query != nullptr; query = next_of(query)) {
             query->run(*connection);
             if (connection->trouble() == Trouble::Lost) break;
-            connection->forget_trouble();
+            if (connection->trouble() == Trouble::None) continue;
+            // One query's fault is not the next one's, but it may have ended the snapshot.
+            connection->roll_back();
+            connection->begin_snapshot();
         }
         connection->roll_back();
     } catch (const std::runtime_error&) {

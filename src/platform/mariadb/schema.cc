@@ -8,8 +8,8 @@ namespace {
 using store::Sql;
 using store::StoreFault;
 
-constexpr Sql lock_sql("SELECT get_lock(concat('florin_schema.', database()), 60)");
-constexpr Sql unlock_sql("SELECT release_lock(concat('florin_schema.', database()))");
+constexpr Sql lock_sql("SELECT get_lock(concat('florin_schema.', md5(database())), 60)");
+constexpr Sql unlock_sql("SELECT release_lock(concat('florin_schema.', md5(database())))");
 constexpr Sql collation_sql(
     "SELECT count(*) FROM information_schema.schemata WHERE schema_name = database()"
     " AND default_collation_name = 'utf8mb4_nopad_bin'");

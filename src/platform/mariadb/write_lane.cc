@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "platform/mariadb/mariadb_store.h"
@@ -18,6 +19,8 @@ using store::Verdict;
 
 constexpr int collisions_max = 10;
 constexpr milliseconds first_collision_wait{2};
+constexpr int losses_max = 5;
+constexpr milliseconds between_probes{500};
 // How long a store that closes waits to learn what became of a commit.
 constexpr milliseconds last_patience{5'000};
 
@@ -77,58 +80,70 @@ void WriteLane::work() {
         } else if (queue_->closed_within(milliseconds(0))) {
             return;
         } else {
-            idle();
+            probe();
         }
     }
 }
 
 // Nobody sends commands to a process that says it is not ready: it has to find out by itself that
-// the database is back.
-void WriteLane::idle() {
-    if (link_.connection() != nullptr) recover();
+// the database can be written again.
+void WriteLane::probe() {
+    connection_ = link_.connection();
+    if (connection_ == nullptr) return;
+    try {
+        connection_->begin(Connection::Inserts::AtOnce);
+        commit();
+        recover();
+    } catch (const std::runtime_error& fault) {
+        connection_->roll_back();
+        link_.drop_lost();
+        queue_->closed_within(between_probes);
+    }
 }
 
 void WriteLane::run(Operation* first) {
-    bool apart = false;
-    bool repeated = false;
-    int collisions = 0;
+    Course course;
     while (connect_patiently()) {
-        End end = attempt(first, apart);
+        End end = attempt(first, course.apart);
         link_.drop_lost();
         if (end == End::Unknown) end = resolve();
-        switch (end) {
-            case End::Stored:
-                metrics_.commands.observe(count(first));
-                recover();
-                return;
-            case End::Duplicate:
-                apart = repeated;
-                repeated = true;
-                break;
-            case End::Refused:
-                apart = true;
-                break;
-            case End::Collision:
-                if (++collisions > collisions_max)
-                    return fail(first, std::make_exception_ptr(StoreFault(reason_)), reason_);
-                queue_->closed_within(std::chrono::duration_cast<milliseconds>(
-                    first_collision_wait * collisions * random_.unit()));
-                break;
-            case End::Lost:
-                break;
-            case End::Unknown:
-                return fail(
-                    first,
-                    std::make_exception_ptr(store::OutcomeUnknown(
-                        "the database was lost in the middle of a commit, and the process "
-                        "ends before it is back: whether the command is stored is not known")),
-                    reason_);
-            case End::Failed:
-                return fail(first, std::make_exception_ptr(StoreFault(reason_)), reason_);
+        if (end == End::Stored) {
+            metrics_.commands.observe(count(first));
+            return recover();
         }
+        if (end == End::Unknown) {
+            return fail(first,
+                        std::make_exception_ptr(store::OutcomeUnknown(
+                            "the database was lost in the middle of a commit, and the process ends "
+                            "before it is back: whether the command is stored is not known")));
+        }
+        if (!goes_on(course, end)) break;
         metrics_.retries.add();
     }
-    fail(first, std::make_exception_ptr(StoreFault(reason_)), reason_);
+    fail(first, std::make_exception_ptr(StoreFault(reason_)));
+}
+
+/// Whether a batch that ended so is run again, and how.
+bool WriteLane::goes_on(Course& course, End end) {
+    switch (end) {
+        case End::Duplicate:
+            if (course.apart) return false;
+            course.apart = std::exchange(course.repeated, true);
+            return true;
+        case End::Refused:
+            return !std::exchange(course.apart, true);
+        case End::Collision:
+            queue_->closed_within(std::chrono::duration_cast<milliseconds>(
+                first_collision_wait * ++course.collisions * random_.unit()));
+            return course.collisions < collisions_max;
+        case End::Lost:
+            return ++course.losses < losses_max;
+        case End::Stored:
+        case End::Unknown:
+        case End::Failed:
+            return false;
+    }
+    return false;
 }
 
 // The first batch that meets an outage waits a moment: a server that is restarted or a connection
@@ -154,7 +169,11 @@ WriteLane::End WriteLane::attempt(Operation* first, bool apart) {
         connection_->begin(apart ? Connection::Inserts::AtOnce : Connection::Inserts::Wait);
         const End end = apart ? run_apart(first) : run_together(first);
         if (end == End::Stored) {
-            commit();
+            if (connection_->has_changed()) {
+                commit();
+            } else {
+                connection_->commit();
+            }
         } else {
             connection_->roll_back();
         }
@@ -228,14 +247,11 @@ void WriteLane::require_sound_transaction() const {
 
 void WriteLane::commit() {
     const auto start = std::chrono::steady_clock::now();
-    const bool changed = connection_->has_changed();
-    if (changed) {
-        connection_->run(identity_.mark(number_, batch_ + 1));
-        committing_ = true;
-    }
+    connection_->run(identity_.mark(number_, ++mark_));
+    committing_ = true;
     connection_->commit();
     committing_ = false;
-    if (changed) identity_.committed(number_, ++batch_, connection_->commit_number());
+    identity_.committed(number_, mark_, connection_->commit_number());
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     metrics_.commit_seconds.observe(took.count());
 }
@@ -245,43 +261,43 @@ void WriteLane::commit() {
 WriteLane::End WriteLane::resolve() {
     telemetry::warning("The database was lost in a commit; finding out what became of it",
                        {{"reason", reason_}});
-    auto give_up = std::chrono::steady_clock::time_point::max();
+    constexpr auto forever = std::chrono::steady_clock::time_point::max();
+    auto give_up = forever;
     while (std::chrono::steady_clock::now() < give_up && identity_.refusal().empty()) {
         if (Connection* const connection = link_.connection()) {
             try {
-                const std::int64_t stored = identity_.stored_batch(*connection, number_);
-                if (stored == batch_) return End::Lost;
-                identity_.committed(number_, ++batch_, 0);
+                if (identity_.stored_mark(*connection, number_) != mark_) return End::Lost;
+                identity_.committed(number_, mark_, 0);
                 return End::Stored;
-            } catch (const std::exception& fault) {
+            } catch (const std::runtime_error& fault) {
                 reason_ = fault.what();
+                connection->roll_back();
                 link_.drop_lost();
-                continue;
             }
+        } else {
+            reason_ = link_.reason();
         }
-        fail_what_waits(link_.reason());
-        if (queue_->closed_within(link_.until_next_attempt()) &&
-            give_up == std::chrono::steady_clock::time_point::max()) {
+        fail_what_waits();
+        if (queue_->closed_within(link_.until_next_attempt()) && give_up == forever)
             give_up = std::chrono::steady_clock::now() + last_patience;
-        }
     }
     if (!identity_.refusal().empty()) reason_ = identity_.refusal();
     return End::Unknown;
 }
 
-void WriteLane::fail_what_waits(const std::string& reason) {
+void WriteLane::fail_what_waits() {
     Operation* const waiting = queue_->take_all();
-    fail(waiting, std::make_exception_ptr(StoreFault(reason)), reason);
+    fail(waiting, std::make_exception_ptr(StoreFault(reason_)));
     store::complete_all(waiting);
 }
 
-void WriteLane::fail(Operation* first, const std::exception_ptr& fault, const std::string& reason) {
+void WriteLane::fail(Operation* first, const std::exception_ptr& fault) {
     if (first != nullptr) metrics_.faults.add();
     store::fail_all(first, fault);
-    if (!failing_) telemetry::error("The database cannot be written", {{"reason", reason}});
+    if (!failing_) telemetry::error("The database cannot be written", {{"reason", reason_}});
     failing_ = true;
     const std::scoped_lock lock(mutex_);
-    fault_ = reason;
+    fault_ = reason_;
 }
 
 void WriteLane::recover() {

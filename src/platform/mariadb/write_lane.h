@@ -47,10 +47,19 @@ private:
         Failed
     };
 
+    /// How a batch has gone so far.
+    struct Course {
+        bool apart = false;     // each command with a savepoint, nothing waits
+        bool repeated = false;  // a duplicate has been given a second chance
+        int collisions = 0;
+        int losses = 0;
+    };
+
     void work();
-    void idle();
+    void probe();
     void run(Operation* first);
     bool connect_patiently();
+    bool goes_on(Course& course, End end);
     End attempt(Operation* first, bool apart);
     End run_together(Operation* first);
     End run_apart(Operation* first);
@@ -59,8 +68,8 @@ private:
     void require_sound_transaction() const;
     void commit();
     End resolve();
-    void fail(Operation* first, const std::exception_ptr& fault, const std::string& reason);
-    void fail_what_waits(const std::string& reason);
+    void fail(Operation* first, const std::exception_ptr& fault);
+    void fail_what_waits();
     void recover();
 
     const int number_;
@@ -72,7 +81,7 @@ private:
     Link link_;
     Random random_;
     Connection* connection_ = nullptr;  // the link's, during a batch
-    std::int64_t batch_ = 0;            // the last one that is stored
+    std::int64_t mark_ = 0;             // of the last transaction that went to its commit
     bool committing_ = false;
     std::string reason_;  // why the last attempt ended
     bool failing_ = false;

@@ -1,0 +1,336 @@
+// What becomes of commands when the server or the way to it fails under them.
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "platform/mariadb/cutting_proxy.h"
+#include "platform/mariadb/test_world.h"
+
+namespace florin::mariadb {
+namespace {
+
+using store::Command;
+using store::eventually;
+using store::Outcome;
+using store::Snapshot;
+using store::Sql;
+using store::StoreFault;
+using store::Transaction;
+
+constexpr Sql count_items("SELECT count(*) FROM item");
+constexpr Sql read_counter("SELECT value FROM counter WHERE id = ?");
+constexpr Sql add_to_counter("UPDATE counter SET value = value + 1 WHERE id = ?");
+
+/// A server of one test, which may be killed.
+class MariadbFaults : public testing::Test {
+protected:
+    /// Lets a load run, does `harm` to the server on another thread in the middle of it, and holds
+    /// the database to every answer.
+    template <class Harm>
+    void expect_answers_to_be_true(store::Store& store, Harm harm) {
+        Load load(world.loop, store, 16);
+        const auto task = [&]() -> awaitable<void> {
+            EXPECT_TRUE(co_await eventually([&] { return load.stored.size() > 200; }));
+            std::atomic<bool> done{false};
+            std::thread harming([&] {
+                harm();
+                done = true;
+            });
+            EXPECT_TRUE(co_await eventually([&] { return done.load(); }));
+            harming.join();
+            EXPECT_TRUE(co_await eventually([&] { return store.state().healthy; }))
+                << store.state().fault;
+            const std::size_t before = load.stored.size();
+            EXPECT_TRUE(co_await eventually([&] { return load.stored.size() > before + 200; }));
+            load.stop();
+            EXPECT_TRUE(co_await eventually([&] { return load.ended(); }));
+        };
+        world.run(task());
+        EXPECT_EQ(load.wrong, std::vector<std::string>());
+        EXPECT_EQ(stored_numbers(world, "item"), load.stored) << load.last_fault;
+        EXPECT_EQ(stored_numbers(world, "event"), load.stored);
+        for (const std::int64_t number : load.refused) EXPECT_FALSE(load.stored.contains(number));
+    }
+
+    TestServer server;
+    TestWorld world{server};
+};
+
+TEST_F(MariadbFaults, WhatIsAnsweredIsTrueWhenTheServerIsKilledAndStartedAgain) {
+    const auto store = world.open();
+    expect_answers_to_be_true(*store, [&] {
+        for (int round = 0; round < 3; ++round) {
+            server.kill();
+            server.start();
+        }
+    });
+    EXPECT_FALSE(world.tells("florin_store_reconnects_total 0\n"));
+}
+
+TEST_F(MariadbFaults, WhatIsAnsweredIsTrueWhenTheServerHangsAndGoesOn) {
+    Options options = world.options();
+    options.timeouts.write = std::chrono::seconds(1);
+    options.timeouts.lock = std::chrono::seconds(1);
+    options.outage_patience = std::chrono::milliseconds(0);
+    const auto store = open_mariadb(options, world.metrics);
+    expect_answers_to_be_true(*store, [&] {
+        server.pause();
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (store->state().write_queue > 0 && store->state().healthy &&
+               std::chrono::steady_clock::now() < deadline) {
+            std::this_thread::yield();
+        }
+        server.resume();
+    });
+}
+
+TEST_F(MariadbFaults, WhatIsAnsweredIsTrueWhenConnectionsAreCut) {
+    const auto store = world.open();
+    expect_answers_to_be_true(*store, [&] {
+        for (int round = 0; round < 20; ++round) world.cut_connections();
+    });
+    EXPECT_FALSE(world.tells("florin_store_reconnects_total 0\n"));
+}
+
+TEST_F(MariadbFaults, AnOutageFailsWhatWaitsAndEndsByItself) {
+    Options options = world.options();
+    options.outage_patience = std::chrono::milliseconds(0);
+    const auto store = open_mariadb(options, world.metrics);
+    const auto task = [&]() -> awaitable<void> {
+        server.stop();
+        std::vector<Outcome> outcomes(20);
+        for (std::size_t i = 0; i < outcomes.size(); ++i) {
+            co_await store::run_command(*store, store_number(static_cast<std::int64_t>(i)),
+                                        outcomes[i]);
+            EXPECT_TRUE(outcomes[i].store_fault) << outcomes[i].fault;
+        }
+        EXPECT_FALSE(store->state().healthy);
+        EXPECT_NE(store->state().fault.find(world.name), std::string::npos) << store->state().fault;
+        std::string refusal;
+        try {
+            co_await store->read([](Snapshot& snapshot) { snapshot.query(count_items).next(); });
+        } catch (const StoreFault& fault) {
+            refusal = fault.what();
+        }
+        EXPECT_NE(refusal, "");
+        server.start();
+        EXPECT_TRUE(co_await eventually([&] { return store->state().healthy; }))
+            << "nobody has to write first";
+        Outcome outcome;
+        co_await store::run_command(*store, store_number(100), outcome);
+        EXPECT_EQ(outcome.answer, 1) << outcome.fault;
+    };
+    world.run(task());
+    EXPECT_EQ(stored_numbers(world, "item"), std::set<std::int64_t>{100});
+}
+
+TEST(MariadbQueries, AreRunOnceMoreWhenTheirConnectionBreaks) {
+    TestWorld world;
+    const auto store = world.open();
+    int runs = 0;
+    const auto task = [&]() -> awaitable<void> {
+        const auto count = co_await store->read([&](Snapshot& snapshot) {
+            if (++runs == 1) world.cut_connections();
+            auto rows = snapshot.query(count_items);
+            return rows.next() ? rows.integer(0) : -1;
+        });
+        EXPECT_EQ(count, 0);
+    };
+    world.run(task());
+    EXPECT_EQ(runs, 2);
+}
+
+/// A store whose connections go through a proxy that cuts them in the middle of a commit.
+class MariadbCommit : public testing::Test {
+protected:
+    void open() {
+        Options options = world.options();
+        options.address.socket = proxy.path();
+        options.address.writers = 1;
+        store = open_mariadb(options, world.metrics);
+    }
+
+    TestWorld world;
+    CuttingProxy proxy{world.server.address("").socket,
+                       world.server.folder() / (world.name + ".p")};
+    std::unique_ptr<store::Store> store;
+};
+
+TEST_F(MariadbCommit, ThatTookEffectIsAnsweredWithoutASecondRun) {
+    open();
+    int runs = 0;
+    const Command command = [&runs](Transaction& tx) -> std::expected<int, std::string> {
+        static_cast<void>(store_number(7)(tx));
+        return ++runs;
+    };
+    proxy.cut_at("COMMIT", CuttingProxy::Cut::AfterIt);
+    Outcome outcome;
+    world.run(store::run_command(*store, command, outcome));
+    EXPECT_EQ(outcome.answer, 1) << outcome.fault;
+    EXPECT_EQ(runs, 1);
+    EXPECT_EQ(proxy.cuts(), 1);
+    EXPECT_EQ(stored_numbers(world, "event"), std::set<std::int64_t>{7});
+}
+
+TEST_F(MariadbCommit, ThatNeverArrivedIsRunAgain) {
+    open();
+    int runs = 0;
+    const Command command = [&runs](Transaction& tx) -> std::expected<int, std::string> {
+        static_cast<void>(store_number(7)(tx));
+        return ++runs;
+    };
+    proxy.cut_at("COMMIT", CuttingProxy::Cut::BeforeIt);
+    Outcome outcome;
+    world.run(store::run_command(*store, command, outcome));
+    EXPECT_EQ(outcome.answer, 2) << outcome.fault;
+    EXPECT_EQ(proxy.cuts(), 1);
+    EXPECT_EQ(stored_numbers(world, "event"), std::set<std::int64_t>{7});
+}
+
+TEST_F(MariadbCommit, IsNotAnsweredBeforeItsOutcomeIsKnownWhileWhatWaitsBehindItFails) {
+    open();
+    proxy.cut_at("COMMIT", CuttingProxy::Cut::AfterIt);
+    proxy.refuse_connections(true);
+    const auto task = [&]() -> awaitable<void> {
+        Outcome first;
+        runtime::spawn(world.loop, "first", store::run_command(*store, store_number(1), first));
+        EXPECT_TRUE(co_await eventually([&] { return proxy.cuts() == 1; }));
+        Outcome behind;
+        co_await store::run_command(*store, store_number(2), behind);
+        EXPECT_TRUE(behind.store_fault);
+        EXPECT_FALSE(first.done);
+        EXPECT_FALSE(store->state().healthy);
+        proxy.refuse_connections(false);
+        EXPECT_TRUE(co_await eventually([&] { return first.done; }));
+        EXPECT_EQ(first.answer, 1) << first.fault;
+        EXPECT_TRUE(co_await eventually([&] { return store->state().healthy; }));
+    };
+    world.run(task());
+    EXPECT_EQ(stored_numbers(world, "event"), std::set<std::int64_t>{1});
+}
+
+TEST_F(MariadbCommit, IsSaidToBeUnknownWhenTheStoreEndsFirst) {
+    open();
+    proxy.cut_at("COMMIT", CuttingProxy::Cut::AfterIt);
+    proxy.refuse_connections(true);
+    const auto task = [&]() -> awaitable<void> {
+        Outcome first;
+        runtime::spawn(world.loop, "first", store::run_command(*store, store_number(1), first));
+        EXPECT_TRUE(co_await eventually([&] { return proxy.cuts() == 1; }));
+        store.reset();
+        EXPECT_TRUE(co_await eventually([&] { return first.done; }));
+        EXPECT_FALSE(first.store_fault);
+        EXPECT_NE(first.fault.find("is not known"), std::string::npos) << first.fault;
+    };
+    world.run(task());
+}
+
+TEST(MariadbCollisions, OfTwoProcessesAreTriedAgainUntilBothAreStored) {
+    TestWorld world;
+    const auto ours = world.open();
+    const auto theirs = world.open();
+    std::atomic<int> holding{0};
+    int runs = 0;
+    // Each locks its first row, waits until the other has too, and wants the other's: a deadlock.
+    const auto cross = [&holding, &runs](int first, int second) -> Command {
+        return [&holding, &runs, first, second,
+                tried = false](Transaction& tx) mutable -> std::expected<int, std::string> {
+            tx.execute(add_to_counter, first);
+            if (!std::exchange(tried, true)) {
+                ++holding;
+                while (holding < 2) std::this_thread::yield();
+            }
+            tx.execute(add_to_counter, second);
+            return ++runs;
+        };
+    };
+    std::vector<Outcome> outcomes(2);
+    const auto task = [&]() -> awaitable<void> {
+        runtime::spawn(world.loop, "a", store::run_command(*ours, cross(1, 2), outcomes[0]));
+        runtime::spawn(world.loop, "b", store::run_command(*theirs, cross(2, 1), outcomes[1]));
+        EXPECT_TRUE(co_await eventually([&] { return outcomes[0].done && outcomes[1].done; }));
+        EXPECT_EQ(outcomes[0].fault + outcomes[1].fault, "");
+        for (int id : {1, 2}) {
+            const auto value = co_await ours->read([id](Snapshot& snapshot) {
+                auto rows = snapshot.query(read_counter, id);
+                return rows.next() ? rows.integer(0) : -1;
+            });
+            EXPECT_EQ(value, 2) << "each command counts once";
+        }
+    };
+    world.run(task());
+    EXPECT_FALSE(world.tells("florin_store_batch_retries_total 0\n"));
+}
+
+TEST(MariadbCollisions, OfTheSameKeyAreSeenByTheOneThatCameLater) {
+    TestWorld world;
+    const auto ours = world.open();
+    const auto theirs = world.open();
+    constexpr Sql find("SELECT text FROM item WHERE id = ?");
+    std::atomic<int> looked{0};
+    // Both look before either inserts; the second one has to find the first one's row.
+    const auto claim = [&looked, &find](std::string name) -> Command {
+        return [&looked, &find, name,
+                tried = false](Transaction& tx) mutable -> std::expected<int, std::string> {
+            auto rows = tx.query(find, 1);
+            if (rows.next()) return std::unexpected("taken by " + std::string(rows.text(0)));
+            if (!std::exchange(tried, true)) {
+                ++looked;
+                while (looked < 2) std::this_thread::yield();
+            }
+            tx.execute(store::insert_item, 1, name);
+            return 1;
+        };
+    };
+    std::vector<Outcome> outcomes(2);
+    const auto task = [&]() -> awaitable<void> {
+        runtime::spawn(world.loop, "a", store::run_command(*ours, claim("us"), outcomes[0]));
+        runtime::spawn(world.loop, "b", store::run_command(*theirs, claim("them"), outcomes[1]));
+        EXPECT_TRUE(co_await eventually([&] { return outcomes[0].done && outcomes[1].done; }));
+    };
+    world.run(task());
+    EXPECT_EQ(outcomes[0].fault + outcomes[1].fault, "");
+    const bool we_won = outcomes[0].answer.has_value();
+    EXPECT_EQ(outcomes[we_won ? 1 : 0].answer,
+              std::unexpected(std::string(we_won ? "taken by us" : "taken by them")));
+}
+
+TEST(MariadbTransactions, OfAProcessThatHangsAreCutOffAndRunAgain) {
+    TestWorld world;
+    Options options = world.options();
+    options.timeouts.idle_transaction = std::chrono::seconds(1);
+    const auto ours = open_mariadb(options, world.metrics);
+    const auto theirs = world.open();
+    std::atomic<bool> holding{false};
+    std::atomic<bool> passed{false};
+    const Command hang = [&](Transaction& tx) -> std::expected<int, std::string> {
+        tx.execute(add_to_counter, 1);
+        holding = true;
+        while (!passed) std::this_thread::yield();
+        tx.execute(add_to_counter, 2);
+        return 1;
+    };
+    const Command pass = [&](Transaction& tx) -> std::expected<int, std::string> {
+        return static_cast<int>(tx.execute(add_to_counter, 1));
+    };
+    std::vector<Outcome> outcomes(2);
+    const auto task = [&]() -> awaitable<void> {
+        runtime::spawn(world.loop, "hang", store::run_command(*ours, hang, outcomes[0]));
+        EXPECT_TRUE(co_await eventually([&] { return holding.load(); }));
+        co_await store::run_command(*theirs, pass, outcomes[1]);
+        EXPECT_EQ(outcomes[1].answer, 1) << outcomes[1].fault;
+        passed = true;
+        EXPECT_TRUE(co_await eventually([&] { return outcomes[0].done; }));
+        EXPECT_EQ(outcomes[0].answer, 1) << outcomes[0].fault;
+        const auto value = co_await ours->read([](Snapshot& snapshot) {
+            auto rows = snapshot.query(read_counter, 1);
+            return rows.next() ? rows.integer(0) : -1;
+        });
+        EXPECT_EQ(value, 2);
+    };
+    world.run(task());
+}
+
+}  // namespace
+}  // namespace florin::mariadb
