@@ -45,6 +45,14 @@ export class Topics {
     return this.as(Admin, (admin) => admin.listTopics());
   }
 
+  /** How many messages all of `topics` hold. */
+  count(topics) {
+    return this.as(Reader, async (reader) => {
+      const ends = await reader.listOffsets({ topics });
+      return [...ends.values()].flat().reduce((sum, end) => sum + Number(end), 0);
+    });
+  }
+
   /** Offsets a consumer group has committed: { topic: [offset of partition 0, …] }, null where there is none. */
   async committed(group, topics) {
     const found = await this.as(Admin, (admin) => admin.listConsumerGroupOffsets({ groups: [group] }));
