@@ -243,8 +243,9 @@ void Connection::wait_with(PreparedStatement& statement) {
 void Connection::send(PreparedStatement& statement) {
     if (trouble_ != Trouble::None) throw StoreFault(fault_);
     take_rest_of_stream();
-    std::erase(waiting_, &statement);
+    // Until its rows are on their way the statement stays among those that a rollback forgets.
     if (is_sequenced(statement.about().table)) take_commit_order();
+    std::erase(waiting_, &statement);
     try {
         statement.send_waiting();
     } catch (const StatementRefused&) {
