@@ -75,6 +75,32 @@ TEST_F(SettingsTest, EveryDefaultIsAllowedByItsOwnSetting) {
     }
 }
 
+TEST_F(SettingsTest, TheAddressOfRedisIsShownWithoutItsPassword) {
+    inputs.environment["REDIS_URL"] = "redis://florin:hunter2@cache:6379/1";
+    const LoadedSettings settings = loaded();
+    EXPECT_EQ(settings.values.redis.url, "redis://florin:hunter2@cache:6379/1");
+    for (const ConfigForm form : {ConfigForm::Table, ConfigForm::Json}) {
+        const std::string text = describe_settings(settings, form);
+        EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+        EXPECT_NE(text.find("florin:***@cache:6379"), std::string::npos) << text;
+    }
+    inputs.environment["REDIS_URL"] = "redis://florin:hunter2@cache:port/1";
+    const auto said = complaints();
+    ASSERT_EQ(said.size(), 1U);
+    EXPECT_TRUE(said[0].starts_with("REDIS_URL (environment): the address has a malformed port"));
+    EXPECT_EQ(said[0].find("hunter2"), std::string::npos);
+}
+
+TEST_F(SettingsTest, AHostOfRedisMakesItsAddress) {
+    inputs.environment["REDIS_HOST"] = "cache";
+    EXPECT_EQ(loaded().values.redis.url, "redis://cache:6379/0");
+    inputs.environment["REDIS_PORT"] = "6380";
+    inputs.environment["REDIS_HOST"] = "::1";
+    EXPECT_EQ(loaded().values.redis.url, "redis://[::1]:6380/0");
+    inputs.environment["REDIS_URL"] = "redis://other";
+    EXPECT_EQ(loaded().values.redis.url, "redis://other");
+}
+
 TEST_F(SettingsTest, AStrongerSourceReplacesAWeakerOne) {
     inputs.config_file = write("florin.toml", "grpc_port = 9001\n");
     EXPECT_EQ(loaded().values.server.grpc_port, 9001);
