@@ -18,6 +18,7 @@ const definition = loader.loadSync('proto/payment/v1/payment.proto', {
   includeDirs: [root], keepCase: true, longs: Number, enums: String, defaults: true,
 });
 export const { payment } = grpc.loadPackageDefinition(definition);
+export { grpc };
 
 /** Calls `ready` until it returns something, at most `ms` long. */
 export async function until(what, ready, ms = 10_000) {
