@@ -120,29 +120,6 @@ TEST_F(KafkaTopicGroupTest, ATopicFullOfPoisonIsPassedAndLeavesNothingOut) {
     EXPECT_EQ(world.cluster.read("payment.captured.dlq", 3'000).size(), 3'000U);
 }
 
-TEST_F(KafkaTopicGroupTest, ADeadLetterThatIsDrivenAgainIsHandledOnceMore) {
-    bool mended = false;
-    ScriptedConsumer choosy("ledger", [&](const Message&) {
-        return mended ? Handled::done() : Handled::poison("UnknownPayment", "not here yet");
-    });
-    world.cluster.put("payment.captured", "p-1", event);
-    auto member = world.member(choosy);
-    EXPECT_TRUE(world.until(*member, [&] { return world.dead().size() == 1; }));
-    mended = true;
-    const Uuid id = world.dead()[0].id;
-    std::vector<broker::Consumer*> consumers = {&choosy};
-    const auto again = world.write([&](store::Transaction& tx) {
-        return broker::dead_letters::redrive(tx, consumers, id, world.clock.now());
-    });
-    ASSERT_TRUE(again);
-    EXPECT_EQ(again->kind, Handled::Kind::Done);
-    EXPECT_EQ(world.keys(), std::vector<std::string>{"p-1"});
-    EXPECT_TRUE(world.dead().empty());
-    EXPECT_FALSE(world.write([&](store::Transaction& tx) {
-        return broker::dead_letters::redrive(tx, consumers, id, world.clock.now());
-    }));
-}
-
 TEST_F(KafkaTopicGroupTest, TwoMembersShareThePartitionsAndNothingIsDoneTwice) {
     std::vector<broker::ConsumerWorld::NewEvent> events;
     for (int i = 0; i < 2'000; ++i) events.push_back({"p-" + std::to_string(i % 20)});
