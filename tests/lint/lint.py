@@ -12,7 +12,7 @@ FILE_LINES_MAX = 500
 LONG_FUNCTIONS: set[str] = set()
 LAYERS = {"platform": 1, "ledger": 2, "operations": 2, "merchants": 2, "gateway": 2, "reservation": 2, "seats": 2, "web": 2, "payments": 3, "settlement": 4, "loadgen": 4, "app": 5}
 # Inside the platform, a folder may use those before it.
-PLATFORM = ["base", "crypto", "telemetry", "runtime", "store", "mariadb", "outbox", "leases", "limits", "broker", "kafka", "cache", "http", "redis", "grpc", "aws"]
+PLATFORM = ["base", "crypto", "telemetry", "runtime", "store", "mariadb", "outbox", "leases", "limits", "broker", "kafka", "cache", "http", "redis", "transfer", "grpc", "aws"]
 
 complaints: list[str] = []
 

@@ -77,6 +77,11 @@ void apply(MigrationTarget& target, const Migration& migration) {
 void migrate(MigrationTarget& target, const std::vector<Migration>& all) {
     require_no_gaps(all);
     const auto applied = target.applied();
+    if (!applied.empty() && applied.back().version == unfinished_import) {
+        throw StoreFault(
+            "an import into this database is under way or was not finished: run `florin import` "
+            "again, which begins anew");
+    }
     if (applied.size() > all.size()) {
         throw StoreFault("the database has schema version " +
                          std::to_string(applied.back().version) + ", newer than the " +

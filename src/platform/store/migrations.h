@@ -20,6 +20,10 @@ struct Migration {
 const std::vector<Migration>& sqlite_migrations();
 const std::vector<Migration>& mariadb_migrations();
 
+/// The version of the mark that a database bears while it is being filled by an import: nobody may
+/// use it.
+inline constexpr std::int64_t unfinished_import = 1'000'000'000;
+
 /// Port: a database that is brought up to date.
 class MigrationTarget {
 public:
