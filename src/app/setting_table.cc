@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/kafka_settings.h"
 #include "app/setting_values.h"
 #include "platform/redis/url.h"
 
@@ -316,33 +317,6 @@ void add_aws_settings(std::vector<Setting>& table) {
         .secret = true;
     add("AWS_SESSION_TOKEN", "Session token of temporary keys", FLORIN_SETTING(aws.session_token))
         .secret = true;
-}
-
-void add_kafka_settings(std::vector<Setting>& table) {
-    const std::string group = "Kafka";
-    table.push_back(text({"KAFKA_BOOTSTRAP_SERVERS", group,
-                          "host:port of brokers, by commas: events go to their topics; empty: "
-                          "they stay in the local log"},
-                         FLORIN_SETTING(kafka.bootstrap_servers)));
-    table.push_back(choice(
-        {"OUTBOX_RELAY", group,
-         "Who carries events to Kafka; debezium: events are filed in the table payment_outbox"},
-        FLORIN_SETTING(kafka.relay),
-        {{"florin", OutboxRelay::Florin}, {"debezium", OutboxRelay::Debezium}}));
-    table.push_back(choice({"KAFKA_TOPIC_PRESET", group, "Whose names topics have"},
-                           FLORIN_SETTING(kafka.topic_preset),
-                           {{"florin", kafka::TopicPreset::Florin},
-                            {"payments", kafka::TopicPreset::Payments},
-                            {"commerce", kafka::TopicPreset::Commerce}}));
-    table.push_back(path({"KAFKA_TOPICS_FILE", group,
-                          "Lines of \"event type = topic\", before the preset; * is every other "
-                          "type"},
-                         FLORIN_SETTING(kafka.topics_file)));
-    table.push_back(path({"KAFKA_PROPERTIES_FILE", group,
-                          "Lines of \"name = value\" for librdkafka: TLS, SASL and the like"},
-                         FLORIN_SETTING(kafka.properties_file)));
-    table.push_back(text({"KAFKA_CLIENT_ID", group, "Name by which brokers know this instance"},
-                         FLORIN_SETTING(kafka.client_id)));
 }
 
 void add_redis_settings(std::vector<Setting>& table) {

@@ -27,6 +27,9 @@ enum class DatabaseTls : std::uint8_t { Auto, Off, Required, Verify };
 /// Who carries events to Kafka: Florin itself, or Debezium from a table that Florin fills.
 enum class OutboxRelay : std::uint8_t { Florin, Debezium };
 
+/// Where consumer groups read events: in the own log, or in the topics that it is carried to.
+enum class EventLog : std::uint8_t { Local, Kafka };
+
 /// What the operator chose, checked and complete: values that depend on others (the log format, the
 /// public address) are filled in. `setting_table()` says what each one means and allows.
 struct Settings {
@@ -139,8 +142,26 @@ struct Settings {
         std::string client_id = "florin";
         OutboxRelay relay = OutboxRelay::Florin;
         kafka::TopicPreset topic_preset = kafka::TopicPreset::Florin;
-        std::filesystem::path topics_file;      // empty: the preset's names
-        std::filesystem::path properties_file;  // empty: no more properties; may hold passwords
+        std::string topics_file;        // empty: the preset's names
+        std::string properties_file;    // empty: no more properties; may hold passwords
+        std::string properties;         // the same by commas; may hold passwords
+        std::string security_protocol;  // this and the next ones empty: the library's own
+        std::string sasl_mechanism;
+        std::string sasl_username;
+        std::string sasl_password;
+        std::string ssl_ca_location;
+        std::string ssl_certificate_location;
+        std::string ssl_key_location;
+        std::string ssl_key_password;
+        std::string ssl_endpoint_identification_algorithm;
+        bool create_topics = true;
+        std::uint32_t partitions = 6;    // of topics that are created
+        std::uint32_t replication = 0;   // likewise; 0: the brokers' default
+        std::string dead_letter_suffix;  // empty: the preset's
+        std::string dead_letter_topic;   // one for all; empty: the preset's
+        EventLog event_log = EventLog::Local;
+        std::string group_prefix = "florin.";
+        std::chrono::hours handled_kept{336};  // notes of messages that were handled
     };
 
     /// What instances share besides the database.
