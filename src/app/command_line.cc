@@ -16,6 +16,7 @@
 #include "app/setting_flags.h"
 #include "app/settlement_flags.h"
 #include "app/tool_flags.h"
+#include "app/transfer_flags.h"
 #include "app/version.h"
 
 namespace florin::app {
@@ -32,6 +33,7 @@ Examples:
   florin dlq list                       what waits for a person to decide
   florin ledger verify                  proves the ledger in ./data, or names what is wrong
   florin settle                         what merchants are paid for yesterday
+  florin export --file florin.jsonl     the whole database, for another kind of database
   florin config                         every setting, its value and where it came from
   florin doctor                         what keeps this machine from serving
 
@@ -111,6 +113,7 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     std::function<int()> tool;
     add_tools(parser, tool);
     add_operator_tools(parser, tool);
+    add_transfer_tools(parser, tool);
     add_settlement_tools(parser, tool);
     add_demo_tools(parser, tool);
     parser.footer(examples);  // after its commands, which would take it over

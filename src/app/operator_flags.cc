@@ -93,26 +93,6 @@ void add_dlq_discard(CLI::App& dlq, Chosen& chosen) {
         [options, &chosen] { chosen = [options] { return run_dlq_discard(*options); }; });
 }
 
-/// The database of a server here, unless the command line names another one.
-void add_database(CLI::App& command, Settings& settings) {
-    settings = settings_here();
-    auto* const folder =
-        command
-            .add_option("--data-dir", settings.storage.data_dir, "The folder of an SQLite database")
-            ->capture_default_str();
-    auto* const url = command.add_option_function<std::string>(
-        "--db-url",
-        [&settings](const std::string& given) {
-            settings.database = {};
-            settings.database.url = given;
-            const auto address = parse_database_address(settings.database);
-            if (!address) throw CLI::ValidationError("--db-url", address.error());
-        },
-        "mariadb://user:password@host/name (default: DB_URL, if there is one)");
-    url->excludes(folder);
-    folder->each([&settings](const std::string&) { settings.database = {}; });
-}
-
 void add_ledger_verify(CLI::App& ledger, Chosen& chosen) {
     auto& command =
         *ledger.add_subcommand("verify", "Prove the ledger, or name what is wrong with it");
@@ -147,6 +127,25 @@ void add_server(CLI::App& command, AdminServer& server) {
     command.add_option("--admin-token", server.token,
                        "Its ADMIN_TOKEN (default: the one that `florin config` finds here)");
     command.add_option("--ca-file", server.ca_file, "PEM file of a root to trust for https");
+}
+
+void add_database(CLI::App& command, Settings& settings) {
+    settings = settings_here();
+    auto* const folder =
+        command
+            .add_option("--data-dir", settings.storage.data_dir, "The folder of an SQLite database")
+            ->capture_default_str();
+    auto* const url = command.add_option_function<std::string>(
+        "--db-url",
+        [&settings](const std::string& given) {
+            settings.database = {};
+            settings.database.url = given;
+            const auto address = parse_database_address(settings.database);
+            if (!address) throw CLI::ValidationError("--db-url", address.error());
+        },
+        "mariadb://user:password@host/name (default: DB_URL, if there is one)");
+    url->excludes(folder);
+    folder->each([&settings](const std::string&) { settings.database = {}; });
 }
 
 void add_operator_tools(CLI::App& parser, Chosen& chosen) {
