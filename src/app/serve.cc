@@ -13,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <unistd.h>
 
+#include "app/event_groups.h"
 #include "app/operations_api.h"
 #include "app/readiness.h"
 #include "app/serving.h"
@@ -83,6 +84,7 @@ private:
     LeaseParts leases_;
     GatewayParts gateway_;
     RedisParts redis_;
+    EventGroups groups_;
     PaymentParts payments_;
     SeatParts seats_;
     LocalWorkerParts reservations_;
@@ -104,7 +106,8 @@ Service::Service(const Settings& settings)
       leases_(background_, *store_, clock_, settings, metrics_),
       gateway_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       redis_(settings, clock_, metrics_),
-      payments_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
+      groups_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
+      payments_(background_, *store_, leases_.leases(), groups_, clock_, settings, metrics_),
       seats_(background_, *store_, clock_, settings, metrics_),
       reservations_(background_, *store_, leases_.leases(), clock_, settings, seats_.services(),
                     metrics_),
@@ -170,6 +173,7 @@ std::vector<store::PruneRule> Service::prune_rules() const {
     auto rules =
         gateway::prune_rules({settings_.storage.retention, settings_.payments.idempotency_ttl});
     for (auto& rule : payments_.prune_rules()) rules.push_back(std::move(rule));
+    for (auto& rule : groups_.prune_rules()) rules.push_back(std::move(rule));
     for (auto& rule : seats_.prune_rules()) rules.push_back(std::move(rule));
     for (auto& rule : reservations_.prune_rules()) rules.push_back(std::move(rule));
     if (settings_.storage.retention.count() > 0) {

@@ -1,6 +1,10 @@
 #include "app/wire_kafka.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "app/kafka_options.h"
+#include "app/kafka_topics.h"
 #include "app/load_settings.h"
 #include "app/settings.h"
 #include "platform/broker/consumer_group.h"
@@ -8,10 +12,14 @@
 #include "platform/kafka/event_relay.h"
 #include "platform/kafka/outbox_table.h"
 #include "platform/kafka/producer.h"
+#include "platform/runtime/loop.h"
 #include "platform/telemetry/log.h"
 
 namespace florin::app {
 namespace {
+
+// How long a stop waits for a page that Kafka has not taken yet.
+constexpr Milliseconds stop_patience{2'000};
 
 // A page is on its way before the next one is read.
 constexpr std::size_t page_messages_max = 2'000;
@@ -32,16 +40,51 @@ struct KafkaParts::Relay {
     Relay(runtime::Loop& background, store::Store& store, leases::Leases& leases,
           const Clock& clock, const Settings& settings, telemetry::Metrics& metrics)
         : producer(background, kafka_client_options(settings), {}, metrics),
-          relay(producer, {.topics = kafka_topic_names(settings)}),
+          relay(producer,
+                {.topics = kafka_topic_names(settings),
+                 .event_id_header = settings.kafka.topic_preset == kafka::TopicPreset::Payments}),
           group(background, store, relay, clock, group_options(leases), metrics),
-          relays{{&relay, &background}} {
+          relays{{&relay, &background}},
+          background_(background),
+          settings_(settings) {
         telemetry::info("Events go to Kafka", {{"servers", settings.kafka.bootstrap_servers}});
+    }
+
+    void start() {
+        beginning_ = true;
+        runtime::spawn(background_, "topics", begin());
+    }
+    awaitable<bool> stop(std::chrono::milliseconds deadline) {
+        const auto until = std::chrono::steady_clock::now() + deadline;
+        stopping_ = true;
+        while (beginning_ && std::chrono::steady_clock::now() < until)
+            co_await runtime::sleep_for(Milliseconds(1));
+        if (beginning_) co_return false;
+        // What Kafka has is written down; what it does not take now is sent again later.
+        if (co_await group.stop(std::min<std::chrono::milliseconds>(deadline, stop_patience)))
+            co_return true;
+        producer.close();
+        co_return co_await group.stop(deadline);
     }
 
     kafka::Producer producer;
     kafka::EventRelay relay;
     broker::RelayGroup group;
     const std::vector<operations::RelayOnLoop> relays;
+
+private:
+    // Topics come first: an event that finds none would make the page behind it wait.
+    awaitable<void> begin() {
+        co_await ensure_kafka_topics(
+            settings_, kafka_topic_names(settings_).topics_of(event_types()), stopping_);
+        if (!stopping_) group.start();
+        beginning_ = false;
+    }
+
+    runtime::Loop& background_;
+    const Settings& settings_;
+    bool beginning_ = false;
+    std::atomic<bool> stopping_{false};
 };
 
 struct KafkaParts::Table {
@@ -68,17 +111,15 @@ KafkaParts::KafkaParts(runtime::Loop& background, store::Store& store, leases::L
 KafkaParts::~KafkaParts() = default;
 
 void KafkaParts::start() {
-    if (relay_) relay_->group.start();
+    if (relay_) relay_->start();
     if (table_) table_->group.start();
 }
 
 awaitable<void> KafkaParts::stop(std::chrono::milliseconds deadline) {
     if (table_ && !co_await table_->group.stop(deadline))
         telemetry::warning("The database has not answered in time; events are filed later");
-    if (!relay_) co_return;
-    if (!co_await relay_->group.stop(deadline))
+    if (relay_ && !co_await relay_->stop(deadline))
         telemetry::warning("Kafka has not answered in time; its events are sent again");
-    relay_->producer.close();
 }
 
 std::vector<std::string> KafkaParts::consumer_groups() const {

@@ -3,6 +3,7 @@
 #include <deque>
 #include <vector>
 
+#include "app/event_groups.h"
 #include "app/serving.h"
 #include "app/settings.h"
 #include "app/wire_merchants.h"
@@ -19,7 +20,7 @@
 #include "payments/simulator_gateway.h"
 #include "payments/unique_keys.h"
 #include "platform/base/require.h"
-#include "platform/broker/consumer_group.h"
+#include "platform/broker/consumer_options.h"
 #include "platform/http/admin_access.h"
 #include "platform/http/url.h"
 #include "platform/limits/memory_rate_limiter.h"
@@ -69,12 +70,6 @@ payments::RecoveryOptions recovery_options(const Settings& settings) {
     return options;
 }
 
-broker::ConsumerOptions group_options(leases::Leases& leases) {
-    broker::ConsumerOptions options;
-    options.leases = &leases;
-    return options;
-}
-
 std::unique_ptr<payments::SimulatorGateway> simulator(runtime::Loop& loop,
                                                       const Settings::Merchants& settings) {
     const auto url = http::parse_url(settings.simulator_url);
@@ -90,8 +85,8 @@ std::unique_ptr<payments::SimulatorGateway> simulator(runtime::Loop& loop,
 }  // namespace
 
 struct PaymentParts::Parts {
-    Parts(runtime::Loop& loop, store::Store& opened, leases::Leases& leases, const Clock& time,
-          const Settings& settings, telemetry::Metrics& measured)
+    Parts(runtime::Loop& loop, store::Store& opened, leases::Leases& leases, EventGroups& groups,
+          const Clock& time, const Settings& settings, telemetry::Metrics& measured)
         : background(loop),
           store(opened),
           clock(time),
@@ -109,7 +104,8 @@ struct PaymentParts::Parts {
           recovery_redrive(clock),
           daily_sales(
               settlement::BusinessCalendar(settings.settlement.utc_offset, settings.settlement.at)),
-          daily_sales_group(background, store, daily_sales, clock, group_options(leases), metrics),
+          daily_sales_group(groups.make(daily_sales, {})),
+          events_are_kept(!groups.over_kafka()),
           consumers{&recovery_redrive, &daily_sales} {
         add_gateways(settings.merchants);
         payments::measure_circuits(metrics, gateways);
@@ -118,7 +114,7 @@ struct PaymentParts::Parts {
     [[nodiscard]] UuidGenerator ids() const { return {clock, seed_from_system()}; }
     /// There are new events.
     [[nodiscard]] std::function<void()> changed() {
-        return [this] { daily_sales_group.wake(); };
+        return [this] { daily_sales_group->wake(); };
     }
     // A database that several processes share finds the keys of all of them; one process by itself
     // does it for less.
@@ -163,16 +159,18 @@ struct PaymentParts::Parts {
     payments::Recovery recovery;
     payments::RecoveryRedrive recovery_redrive;
     settlement::DailySalesConsumer daily_sales;
-    broker::ConsumerGroup daily_sales_group;
+    std::unique_ptr<EventGroup> daily_sales_group;
+    const bool events_are_kept;                // in the own log, for the group
     std::vector<broker::Consumer*> consumers;  // who can be given a dead letter again
     std::deque<payments::AnswerCache> caches;  // one a serving loop, with Redis
     std::vector<std::unique_ptr<payments::PaymentService>> faces;  // one a serving loop
 };
 
 PaymentParts::PaymentParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
-                           const Clock& clock, const Settings& settings,
+                           EventGroups& groups, const Clock& clock, const Settings& settings,
                            telemetry::Metrics& metrics)
-    : parts_(std::make_unique<Parts>(background, store, leases, clock, settings, metrics)) {}
+    : parts_(std::make_unique<Parts>(background, store, leases, groups, clock, settings, metrics)) {
+}
 
 PaymentParts::~PaymentParts() = default;
 
@@ -216,6 +214,7 @@ std::vector<store::PruneRule> PaymentParts::prune_rules() const {
 }
 
 std::vector<std::string> PaymentParts::consumer_groups() const {
+    if (!parts_->events_are_kept) return {};
     return {std::string(parts_->daily_sales.group())};
 }
 
@@ -223,13 +222,13 @@ void PaymentParts::start() {
     runtime::spawn(parts_->background, "recovery", parts_->recovery.run());
     if (parts_->sealing) runtime::spawn(parts_->background, "key sealing", parts_->sealing->run());
     parts_->settlement.start();
-    parts_->daily_sales_group.start();
+    parts_->daily_sales_group->start();
 }
 
 awaitable<void> PaymentParts::stop(std::chrono::milliseconds deadline) {
     parts_->settlement.stop();
     if (parts_->sealing) parts_->sealing->stop();
-    co_await parts_->daily_sales_group.stop(deadline);
+    co_await parts_->daily_sales_group->stop(deadline);
     co_await parts_->recovery.stop(deadline);
 }
 

@@ -31,6 +31,7 @@ class Metrics;
 
 namespace florin::app {
 
+class EventGroups;
 class RedisParts;
 struct ServingLoop;
 struct Settings;
@@ -40,7 +41,8 @@ class PaymentParts {
 public:
     /// The arguments outlive the parts.
     PaymentParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
-                 const Clock& clock, const Settings& settings, telemetry::Metrics& metrics);
+                 EventGroups& groups, const Clock& clock, const Settings& settings,
+                 telemetry::Metrics& metrics);
     ~PaymentParts();
 
     /// What they delete.

@@ -1,5 +1,7 @@
 #include "platform/kafka/handled_events.h"
 
+#include "platform/broker/offsets.h"
+
 namespace florin::kafka::handled_events {
 namespace {
 
@@ -10,6 +12,15 @@ constexpr store::Sql insert_one(
 constexpr store::Sql delete_one(
     "DELETE FROM consumer_handled WHERE consumer_group = ? AND event_id = ?");
 constexpr store::Sql select_any("SELECT 1 FROM consumer_handled WHERE consumer_group = ? LIMIT 1");
+constexpr store::Sql adopt_some(
+    "INSERT INTO consumer_handled (consumer_group, event_id, handled_at)"
+    " SELECT ?, event_id, ? FROM outbox_event WHERE seq > ? AND seq <= ? ON CONFLICT DO NOTHING",
+    "INSERT IGNORE INTO consumer_handled (consumer_group, event_id, handled_at)"
+    " SELECT ?, event_id, ? FROM outbox_event WHERE seq > ? AND seq <= ?");
+constexpr store::Sql select_last_of(
+    "SELECT MAX(seq) FROM"
+    " (SELECT seq FROM outbox_event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS some");
+constexpr store::Sql delete_offset("DELETE FROM consumer_offset WHERE consumer_group = ?");
 constexpr store::Sql delete_old(
     "DELETE FROM consumer_handled WHERE (consumer_group, event_id) IN"
     " (SELECT consumer_group, event_id FROM consumer_handled WHERE handled_at < ?"
@@ -24,6 +35,23 @@ bool add(store::Transaction& tx, std::string_view group, const Uuid& event, Inst
 
 void remove(store::Transaction& tx, std::string_view group, const Uuid& event) {
     tx.execute(delete_one, group, event);
+}
+
+std::optional<std::int64_t> adopt(store::Transaction& tx, std::string_view group,
+                                  std::int64_t after, int limit, Instant now) {
+    const auto offset = broker::offset_of(tx, group);
+    if (!offset) return std::nullopt;
+    std::optional<std::int64_t> last;
+    {
+        auto rows = tx.query(select_last_of, after, *offset, limit);
+        if (rows.next() && !rows.is_null(0)) last = rows.integer(0);
+    }
+    if (last) {
+        tx.execute(adopt_some, group, now, after, *last);
+    } else {
+        tx.execute(delete_offset, group);
+    }
+    return last;
 }
 
 bool any_of(store::Snapshot& snapshot, std::string_view group) {

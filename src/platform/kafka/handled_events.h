@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "platform/base/time.h"
@@ -15,6 +16,12 @@ namespace florin::kafka::handled_events {
 bool add(store::Transaction& tx, std::string_view group, const Uuid& event, Instant now);
 /// It was not handled after all.
 void remove(store::Transaction& tx, std::string_view group, const Uuid& event);
+
+/// Takes over what a group has handled in the own log, up to its offset there: the next `limit`
+/// events after `after` become handled, and when there are no more, the group gives up its place in
+/// that log. Where it has come to; nothing when it is done.
+std::optional<std::int64_t> adopt(store::Transaction& tx, std::string_view group,
+                                  std::int64_t after, int limit, Instant now);
 
 /// Whether the group has ever handled a message of Kafka that is still remembered.
 bool any_of(store::Snapshot& snapshot, std::string_view group);

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
 
+#include "platform/kafka/handled_events.h"
+#include "platform/kafka/once_consumer.h"
 #include "platform/kafka/topic_test_world.h"
 
 namespace florin::kafka {
@@ -118,6 +121,46 @@ TEST_F(KafkaTopicGroupTest, ATopicFullOfPoisonIsPassedAndLeavesNothingOut) {
                    R"(florin_consumer_messages_total{group="ledger",result="dead_letter"} 3000)");
     }));
     EXPECT_EQ(world.cluster.read("payment.captured.dlq", 3'000).size(), 3'000U);
+}
+
+TEST_F(KafkaTopicGroupTest, AChangeOfTheLogAndBackDoublesNothingAndLeavesNothingOut) {
+    OnceConsumer own(consumer, world.clock);
+    for (int i = 0; i < 10; ++i) world.append("own-" + std::to_string(i));
+    world.catch_up(*world.group_of(own));
+    ASSERT_EQ(world.effects().size(), 10U);
+
+    std::optional<std::int64_t> adopted = 0;
+    while (adopted) {
+        adopted = world.write([&](store::Transaction& tx) {
+            return handled_events::adopt(tx, "ledger", *adopted, 3, world.clock.now());
+        });
+    }
+    for (int i = 0; i < 10; ++i) world.append("kafka-" + std::to_string(i));
+    world.carry();
+    auto member = world.member(consumer);
+    EXPECT_TRUE(effects_are(*member, 20));
+    EXPECT_TRUE(world.get(member->stop(Seconds(10))));
+    EXPECT_EQ(world.offset(), -1) << "it has no place in the own log any more";
+
+    OnceConsumer own_again(consumer, world.clock);
+    for (int i = 0; i < 10; ++i) world.append("back-" + std::to_string(i));
+    world.catch_up(*world.group_of(own_again));
+    EXPECT_EQ(consumer.calls, 30);
+    EXPECT_EQ(world.effects().size(), 30U);
+}
+
+TEST_F(KafkaTopicGroupTest, HandledEventsAreForgottenAfterTheirTime) {
+    const Instant before = world.clock.now();
+    world.append("p-1");
+    world.carry();
+    auto member = world.member(consumer);
+    EXPECT_TRUE(effects_are(*member, 1));
+    const auto prune = [&](Instant until) {
+        return world.write(
+            [&](store::Transaction& tx) { return handled_events::prune(tx, until, 100); });
+    };
+    EXPECT_EQ(prune(before), 0);
+    EXPECT_EQ(prune(before + Seconds(1)), 1);
 }
 
 TEST_F(KafkaTopicGroupTest, TwoMembersShareThePartitionsAndNothingIsDoneTwice) {
