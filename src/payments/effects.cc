@@ -10,8 +10,6 @@
 namespace florin::payments {
 namespace {
 
-constexpr std::string_view event_source = "/florin/payments";
-
 /// The event that tells of a change, or nothing when the outside has nothing to do with it.
 std::string_view event_type(State before, State after) {
     switch (after) {

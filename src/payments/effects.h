@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ledger/posting.h"
@@ -16,6 +17,9 @@
 /// What a change of a payment brings with it: its ledger posting, its event, its line in the
 /// history. All of it goes into the transaction of the change.
 namespace florin::payments {
+
+/// What its events name as their source: others may have events of the same type.
+constexpr std::string_view event_source = "/florin/payments";
 
 struct Effects {
     /// The money that moves; nothing when none does.

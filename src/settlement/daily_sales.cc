@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "payments/effects.h"
 #include "platform/base/json_text.h"
 
 namespace json = boost::json;
@@ -54,10 +55,16 @@ struct Moved {
     std::int64_t amount = 0;
 };
 
-std::optional<Moved> moved_by(const std::string& payload) {
-    boost::system::error_code malformed;
-    const json::value event = json::parse(payload, malformed);
-    if (malformed || !event.is_object()) return std::nullopt;
+/// The gateway simulator refunds too, under the same name.
+bool is_of_others(const json::value& event) {
+    const auto* const source =
+        event.is_object() ? event.get_object().if_contains("source") : nullptr;
+    return source != nullptr && source->is_string() &&
+           source->get_string() != payments::event_source;
+}
+
+std::optional<Moved> moved_by(const json::value& event) {
+    if (!event.is_object()) return std::nullopt;
     const auto* const data = event.get_object().if_contains("data");
     if (data == nullptr || !data->is_object()) return std::nullopt;
     const auto& fields = data->get_object();
@@ -79,7 +86,10 @@ std::vector<std::string> DailySalesConsumer::topics() const {
 }
 
 Handled DailySalesConsumer::handle(store::Transaction& tx, const broker::Message& message) {
-    const auto moved = moved_by(message.payload);
+    boost::system::error_code malformed;
+    const json::value event = json::parse(message.payload, malformed);
+    if (!malformed && is_of_others(event)) return Handled::done();
+    const auto moved = malformed ? std::nullopt : moved_by(event);
     if (!moved) {
         return Handled::poison("MalformedMessage",
                                "the event names no merchantId, currency and whole amount");

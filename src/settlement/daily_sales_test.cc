@@ -12,11 +12,13 @@ namespace {
 
 class DailySalesTest : public testing::Test {
 protected:
-    void event(const std::string& type, const std::string& data) {
+    void event(const std::string& type, const std::string& data,
+               const std::string& source = "/florin/payments") {
         world_.get(world_.store->write([&](store::Transaction& tx) {
             UuidGenerator ids(world_.clock, ++seed_);
-            outbox::append(tx, {ids.next(), type, "merchant_payment", "p",
-                                "{\"data\":" + data + "}", world_.clock.now()});
+            outbox::append(
+                tx, {ids.next(), type, "merchant_payment", "p",
+                     R"({"source":")" + source + R"(","data":)" + data + "}", world_.clock.now()});
             return 0;
         }));
     }
@@ -79,6 +81,14 @@ TEST_F(DailySalesTest, LaysAsideWhatIsNotTheEventOfAPayment) {
         return broker::dead_letters::count_waiting(snapshot, "daily-sales");
     })),
               2);
+}
+
+TEST_F(DailySalesTest, LeavesRefundsOfTheSimulatorToOthers) {
+    event("payment.refunded", R"({"payment_id":"pay-1","amount":5})", "/florin/gateway");
+    catch_up();
+    EXPECT_TRUE(world_.get(world_.store->read([](store::Snapshot& snapshot) {
+        return broker::dead_letters::count_waiting(snapshot, "daily-sales");
+    })) == 0);
 }
 
 TEST_F(DailySalesTest, ShowsTheDayAndWhatIsLeftOfIt) {

@@ -1,0 +1,105 @@
+// One Florin over MariaDB, Kafka and Redis, each in a network of its own. While merchants pay, servers are killed,
+// paused, restarted and cut off at random moments. Every answer must hold afterwards, and every event must be on its
+// topic. FAULT_ROUNDS makes it longer.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { MerchantLoad } from '../crash/merchant_load.mjs';
+import { merchants, queries, random, reconcile, settings } from '../crash/reconcile.mjs';
+import { Florin, run, until } from '../e2e/florin.mjs';
+import { Kafka } from './kafka.mjs';
+import { MariaDb, mariadbMissing } from './mariadb.mjs';
+import { openNetwork } from './partition.mjs';
+import { Redis, redisMissing } from './redis.mjs';
+import { toolMissing } from './tools.mjs';
+
+const rounds = Number(process.env.FAULT_ROUNDS ?? 1);
+const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
+const topics = ['authorized', 'authorization-failed', 'capture-requested', 'captured', 'capture-failed', 'refund-requested', 'refunded', 'refund-failed', 'void-requested', 'voided'].map((event) => `payment.${event}`);
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What befalls a server, for about `ms`. */
+const faults = {
+  killed: async (server, ms) => { await server.kill(); await pause(ms); await server.run(); },
+  paused: async (server, ms) => { server.pause(); await pause(ms); server.resume(); },
+  restarted: (server) => server.restart(),
+  'cut off': async (server, ms) => { await server.network.cut(); await pause(ms); await server.network.heal(); },
+};
+
+describe('servers that fail under load', { skip: mariadbMissing() || redisMissing() || toolMissing('kafka') }, () => {
+  const servers = {};
+  const next = random(seed);
+  let florin, tape;
+
+  before(async () => {
+    for (const [name, kind] of Object.entries({ mariadb: MariaDb, kafka: Kafka, redis: Redis }))
+      servers[name] = await kind.start({ network: await openNetwork() });
+    await servers.kafka.topics.create(topics);
+    tape = servers.kafka.topics.follow(topics);
+    florin = await Florin.start(['--log-level', 'error'], {
+      ...settings, DB_URL: `${servers.mariadb.url}?tls=off`, REDIS_URL: servers.redis.url, KAFKA_BOOTSTRAP_SERVERS: servers.kafka.servers,
+      // High enough to refuse nobody, so that Redis is asked each time.
+      APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '1000000', APP_RATE_LIMIT_CAPTURE_CAPACITY: '1000000', APP_RATE_LIMIT_REFUND_CAPACITY: '1000000',
+    });
+  });
+
+  after(async () => {
+    await florin?.stop();
+    for (const server of Object.values(servers)) {
+      await server.stop();
+      await server.network.close();
+    }
+  });
+
+  async function stored() {
+    const rows = {};
+    for (const [name, query] of Object.entries(queries))
+      rows[name] = (await servers.mariadb.sql(`SET sql_mode = 'PIPES_AS_CONCAT'; ${query}`)).map((row) => Object.values(row));
+    for (const row of [...rows.intents, ...rows.refunds]) row[1] = Number(row[1]);
+    return rows;
+  }
+
+  /** Events of each payment as the consumers of Kafka see them, repeated ones once. */
+  function published() {
+    const seen = new Set();
+    const events = new Map();
+    for (const { key, value, headers } of tape.messages) {
+      if (seen.has(headers.id)) continue;
+      seen.add(headers.id);
+      const event = JSON.parse(value);
+      const payment = key.replaceAll('-', '');
+      events.set(payment, [...(events.get(payment) ?? []), `${event.type} ${event.data.amount}`]);
+    }
+    return events;
+  }
+
+  test(`they cost no payment and no event (CRASH_SEED=${seed})`, { timeout: 400_000 + rounds * 100_000 }, async () => {
+    const load = new MerchantLoad(florin, merchants, next);
+    const plan = [];
+    for (let round = 0; round < rounds; ++round)
+      for (const server of Object.keys(servers)) for (const fault of Object.keys(faults)) plan.push([next(), server, fault]);
+    for (const [, server, fault] of plan.sort(([a], [b]) => a - b)) {
+      await pause(300 + next() * 500);
+      const before = load.answers.length;
+      await faults[fault](servers[server], 700 + next() * 1_500);
+      if (load.failed) throw load.failed;
+      if (server !== 'mariadb') assert.ok(load.answers.length > before, `nobody was answered while ${server} was ${fault}`);
+      await until(`answers after ${server} was ${fault}`, () => load.failed || load.answers.length > before + 20, 60_000);
+    }
+    await load.end();
+    await until('the recovery to end', async () => (await stored()).payments.every(([, , due]) => due === null), 120_000);
+    await load.checkAll();
+    const rows = await stored();
+    reconcile(load, rows);
+    const verified = await run(['ledger', 'verify'], { env: { DB_URL: `${servers.mariadb.url}?tls=off` } });
+    assert.equal(verified.code, 0, verified.out + verified.err);
+    const ids = new Set(rows.events.map(([id]) => id));
+    const arrived = () => new Set(tape.messages.map(({ headers }) => headers.id.replaceAll('-', '')));
+    await until('every event on its topic', () => { const seen = arrived(); return [...ids].every((id) => seen.has(id)); }, 60_000);
+    const events = published();
+    // Order holds within a topic; each of these has topics of its own.
+    for (const payment of load.payments)
+      assert.deepEqual((events.get(payment.id.replaceAll('-', '')) ?? []).sort(), [...payment.events].sort(), `the events of ${payment.id} on Kafka`);
+    console.log(`${plan.length} faults, ${load.answers.length} answers, ${tape.messages.length} messages for ${ids.size} events: ${JSON.stringify(load.counts)}`);
+  });
+});
