@@ -62,6 +62,8 @@ awaitable<ConsumerGroup::Step> ConsumerGroup::step() {
 void ConsumerGroup::forget() {
     stored_offset_.reset();
     suspect_.reset();
+    metrics_.lag(0);
+    dead_letters_.forget();
 }
 
 awaitable<void> ConsumerGroup::begin() {

@@ -40,6 +40,11 @@ std::int64_t DeadLetterGauge::count(store::Snapshot& snapshot) const {
     return dead_letters::count_waiting(snapshot, group_);
 }
 
+void DeadLetterGauge::forget() {
+    waiting_.set(0);
+    next_ = {};
+}
+
 void DeadLetterGauge::set(std::int64_t waiting, Instant now) {
     waiting_.set(static_cast<double>(waiting));
     next_ = now + count_dead_letters_every;

@@ -38,6 +38,8 @@ public:
     /// How many wait. May be called on a reader.
     [[nodiscard]] std::int64_t count(store::Snapshot& snapshot) const;
     void set(std::int64_t waiting, Instant now);
+    /// Another process counts them.
+    void forget();
     /// There are more: count them the next time.
     void changed() { next_ = {}; }
 

@@ -60,7 +60,7 @@ awaitable<void> GroupRunner::run() {
 bool GroupRunner::ours() {
     if (options_.leases == nullptr) return true;
     const bool before = std::exchange(ours_, options_.leases->ours(lease_));
-    if (ours_ && !before) forget_();
+    if (ours_ != before) forget_();
     return ours_;
 }
 

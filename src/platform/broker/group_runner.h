@@ -25,7 +25,7 @@ public:
     /// One round; it does not throw.
     using Round = std::function<awaitable<Step>()>;
 
-    /// What is known of the group is out of date: another process may have run it meanwhile.
+    /// What is known of the group is out of date: another process runs it, or has.
     using Forget = std::function<void()>;
 
     /// The references outlive this object. `group` is for the log and names the lease; of the

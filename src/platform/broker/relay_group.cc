@@ -52,6 +52,8 @@ awaitable<RelayGroup::Step> RelayGroup::step() {
 void RelayGroup::forget() {
     stored_offset_.reset();
     page_.clear();
+    metrics_.lag(0);
+    dead_letters_.forget();
 }
 
 awaitable<void> RelayGroup::begin() {

@@ -223,5 +223,23 @@ TEST_F(RelayGroupTest, OfTwoProcessesTheOneWithTheLeaseCarriesAndTheOtherGoesOnB
     EXPECT_EQ(offset(), 200);
 }
 
+TEST_F(RelayGroupTest, AProcessThatHasLostTheLeaseTellsNothingOfTheGroup) {
+    GivenLeases leases;
+    ConsumerOptions options = ConsumerWorld::quick();
+    options.look_interval = Milliseconds(1);
+    options.leases = &leases;
+    relay.answers[2] = Kind::Later;
+    append(3);
+    auto group = group_of(options);
+    group->start();
+    const auto shows = [&](const char* line) {
+        return world.get(store::eventually([&, line] { return world.shows(line); }));
+    };
+    EXPECT_TRUE(shows(R"(florin_consumer_lag{group="relay"} 2)"));
+    leases.given = false;
+    EXPECT_TRUE(shows(R"(florin_consumer_lag{group="relay"} 0)")) << "another process tells it now";
+    EXPECT_TRUE(world.get(group->stop(Seconds(10))));
+}
+
 }  // namespace
 }  // namespace florin::broker
