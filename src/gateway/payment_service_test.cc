@@ -76,6 +76,8 @@ TEST(Payments, WithoutAWebhookUrlAreDecidedToo) {
 }
 
 TEST(Payments, AreDecidedOnceWhoeverComesFirst) {
+    if (store::TestDatabase::kind_asked_for() != store::TestDatabase::Kind::Sqlite)
+        GTEST_SKIP() << "only one writer runs commands in the order in which they came";
     for (const bool clock_first : {true, false}) {
         for (const char* method : {"ProcessPayment", "CancelPayment"}) {
             SCOPED_TRACE(std::string(method) + (clock_first ? " after" : " before") + " the clock");

@@ -77,7 +77,7 @@ TEST(ConsumerRace, InstancesOnSeveralThreadsMakeEachEffectOnceInOrder) {
             store::eventually([&consumer] { return consumer.calls >= rounds * events; })));
     }
     EXPECT_EQ(world.positions(), up_to(rounds * events));
-    EXPECT_EQ(world.offset(), rounds * events);
+    EXPECT_EQ(world.passed(), rounds * events);
 }
 
 }  // namespace

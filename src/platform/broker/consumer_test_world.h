@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "platform/base/manual_clock.h"
 #include "platform/broker/consumer_group.h"
 #include "platform/broker/dead_letters.h"
+#include "platform/broker/event_log.h"
 #include "platform/broker/offsets.h"
 #include "platform/outbox/outbox.h"
 #include "platform/store/store_test_support.h"
@@ -18,6 +20,7 @@
 namespace florin::broker {
 
 inline constexpr store::Sql insert_effect("INSERT INTO effect (position, message) VALUES (?, ?)");
+inline constexpr store::Sql select_log("SELECT seq FROM outbox_event ORDER BY seq");
 inline constexpr store::Sql select_effects("SELECT position, message FROM effect ORDER BY id");
 
 /// The product's schema and a table for what test consumers do: one row for each effect, in the
@@ -91,7 +94,7 @@ public:
         return get(store->write(std::move(command)));
     }
 
-    /// Adds an event; its position is one more than that of the last.
+    /// Adds an event behind the last one.
     void append(std::string key, std::string topic = "payment.captured",
                 std::string payload = "{}") {
         append_all({{std::move(key), std::move(topic), std::move(payload)}});
@@ -136,15 +139,20 @@ public:
             return made;
         });
     }
+    /// Which events had effects, by their places in the log from 1: positions may leave gaps.
     std::vector<std::int64_t> positions() {
+        const auto log = read(log_positions);
         std::vector<std::int64_t> all;
-        for (const auto& [position, key] : effects()) all.push_back(position);
+        for (const auto& [position, key] : effects()) all.push_back(place_in(log, position));
         return all;
     }
     std::int64_t offset(std::string_view group = "ledger") {
         return read(
             [group](store::Snapshot& snapshot) { return offset_of(snapshot, group).value_or(-1); });
     }
+    /// How many events of the log the group has passed.
+    std::int64_t passed() { return place_in(read(log_positions), offset()); }
+    std::int64_t last_position() { return read(end_of_log); }
     std::vector<DeadLetter> dead() {
         return read([](store::Snapshot& snapshot) { return dead_letters::list(snapshot, {}); });
     }
@@ -163,6 +171,16 @@ private:
     template <class T>
     static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
         result.emplace(co_await std::move(task));
+    }
+
+    static std::vector<std::int64_t> log_positions(store::Snapshot& snapshot) {
+        std::vector<std::int64_t> all;
+        auto rows = snapshot.query(select_log);
+        while (rows.next()) all.push_back(rows.integer(0));
+        return all;
+    }
+    static std::int64_t place_in(const std::vector<std::int64_t>& log, std::int64_t position) {
+        return std::ranges::upper_bound(log, position) - log.begin();
     }
 
     void open() {

@@ -128,13 +128,14 @@ std::int64_t Connection::number(const store::Sql& sql) {
     return rows.next() ? rows.integer(0) : 0;
 }
 
-void Connection::begin(Inserts inserts) {
+void Connection::begin(Inserts inserts, Attempt attempt) {
     trouble_ = trouble_ == Trouble::Lost ? Trouble::Lost : Trouble::None;
     duplicate_ = false;
     waiting_refused_ = false;
     commit_number_ = 0;
     changes_at_begin_ = total_changes_;
     inserts_ = inserts;
+    attempt_ = attempt;
     run("START TRANSACTION");
     in_writing_ = true;
 }

@@ -66,8 +66,9 @@ public:
     [[nodiscard]] std::int64_t number(const store::Sql& sql);
 
     enum class Inserts : std::uint8_t { Wait, AtOnce };
+    enum class Attempt : std::uint8_t { First, Repeated };
     /// Begins a writing transaction.
-    void begin(Inserts inserts);
+    void begin(Inserts inserts, Attempt attempt = Attempt::First);
     /// Begins a reading transaction that sees one state of the database, the one of now.
     void begin_snapshot();
     /// Sends the inserts that wait.
@@ -79,6 +80,7 @@ public:
     /// the server rolls back by itself.
     void roll_back();
     [[nodiscard]] bool in_transaction() const;
+    [[nodiscard]] bool repeated() const override { return attempt_ == Attempt::Repeated; }
 
     /// Rows changed by this connection so far, with those that wait.
     [[nodiscard]] std::int64_t total_changes() const { return total_changes_; }
@@ -129,6 +131,7 @@ private:
     bool waiting_refused_ = false;
     bool in_writing_ = false;
     Inserts inserts_ = Inserts::AtOnce;
+    Attempt attempt_ = Attempt::First;
     std::int64_t commit_number_ = 0;
     std::int64_t savepoint_commit_number_ = 0;
     std::int64_t total_changes_ = 0;

@@ -104,7 +104,7 @@ void WriteLane::probe() {
 void WriteLane::run(Operation* first) {
     Course course;
     while (connect_patiently()) {
-        End end = attempt(first, course.apart);
+        End end = attempt(first, course);
         link_.drop_lost();
         if (end == End::Unknown) end = resolve();
         if (end == End::Stored) {
@@ -163,11 +163,14 @@ bool WriteLane::connect_patiently() {
 // Savepoints and single inserts cost a message each, so they are left out until a command needs
 // them: when one is refused after it has changed rows, or an insert that waited turns out to be
 // wrong, the batch is rolled back and run again with them.
-WriteLane::End WriteLane::attempt(Operation* first, bool apart) {
+WriteLane::End WriteLane::attempt(Operation* first, const Course& course) {
     committing_ = false;
     try {
-        connection_->begin(apart ? Connection::Inserts::AtOnce : Connection::Inserts::Wait);
-        const End end = apart ? run_apart(first) : run_together(first);
+        using Inserts = Connection::Inserts;
+        using Attempt = Connection::Attempt;
+        connection_->begin(course.apart ? Inserts::AtOnce : Inserts::Wait,
+                           course.apart || course.repeated ? Attempt::Repeated : Attempt::First);
+        const End end = course.apart ? run_apart(first) : run_together(first);
         if (end == End::Stored) {
             if (connection_->has_changed()) {
                 commit();

@@ -60,7 +60,7 @@ private:
     void run(Operation* first);
     bool connect_patiently();
     bool goes_on(Course& course, End end);
-    End attempt(Operation* first, bool apart);
+    End attempt(Operation* first, const Course& course);
     End run_together(Operation* first);
     End run_apart(Operation* first);
     End end_of_fault(const std::exception& fault);

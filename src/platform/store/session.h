@@ -156,6 +156,10 @@ public:
         statement.reset();
         return rows;
     }
+
+    /// Whether the batch runs again because something in it was there already or was refused. Who
+    /// inserts what is nearly always new, without a look, looks then.
+    [[nodiscard]] virtual bool repeated() const { return false; }
 };
 
 }  // namespace florin::store
