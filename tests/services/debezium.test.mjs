@@ -149,6 +149,13 @@ describe('the outbox connector', { skip: mariadbMissing() || toolMissing('debezi
     await arrived([id]);
   }));
 
+  test('puts the id into a second header for consumers of the preset payments', async () => {
+    await connect.register({ 'transforms.outbox.table.fields.additional.placement': 'id:header:eventId' });
+    const [id] = await file([{ key: 'pay-1' }]);
+    await arrived([id]);
+    assert.deepEqual(message(id).headers, { id, eventId: id });
+  });
+
   test('refuses a database that does not know its position, rather than begin anew', async () => {
     const before = tape.messages.length;
     const { port } = mariadb;
