@@ -101,7 +101,7 @@ def main() -> int:
         check_source(path)
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z0-9-]+):", makefile, flags=re.M))
-    commands = {"serve", "pay", "bench", "webhook", "ledger", "settle", "dlq", "reconcile", "keys", "demo", "config", "doctor", "version"}
+    commands = {"serve", "migrate", "export", "import", "pay", "bench", "webhook", "ledger", "settle", "dlq", "reconcile", "keys", "demo", "config", "doctor", "version"}
     documents = tracked("*.md")
     for path in documents:
         check_document(path, targets, commands)
