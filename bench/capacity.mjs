@@ -55,32 +55,39 @@ async function measure(name, { roles, servers: names = [], environment = {} }) {
     ...(servers.mariadb && { DB_URL: servers.mariadb.url }), ...(servers.redis && { REDIS_URL: servers.redis.url }), ...(servers.kafka && { KAFKA_BOOTSTRAP_SERVERS: servers.kafka.servers }),
   };
   const florins = [];
-  for (const role of roles) florins.push({ role, florin: await Florin.start(['--role', role], settings) });
-  const apis = florins.filter(({ role }) => role === 'api' || role === 'all').map(({ florin }) => florin);
-  const processes = [...florins.map(({ role, florin }) => [role, florin.process.pid]), ...Object.entries(servers).map(([server, { process: { pid } }]) => [server, pid])];
-  const disk = servers.mariadb ? servers.mariadb.file('data') : path.join(apis[0].folder, 'data');
-  const before = { cpu: processes.map(([, pid]) => cpu(pid)), disk: bytes(disk), allocated: await allocated(servers) };
-  const loads = await Promise.all(apis.map((florin, i) => wrk(florin, `${name}-${i}`)));
-  const answers = loads.reduce((sum, load) => sum + load.answers, 0);
-  await caughtUp(florins);
-  const costs = {};
-  processes.forEach(([label, pid], i) => { costs[label] = (costs[label] ?? 0) + (cpu(pid) - before.cpu[i]) / answers; });
-  const stored = servers.mariadb ? (await allocated(servers) - before.allocated) / answers : (bytes(disk) - before.disk) / answers;
-  for (const { florin } of florins) await florin.stop();
-  for (const server of Object.values(servers)) await server.stop();
-  const failed = loads.reduce((sum, load) => sum + load.failed, 0);
-  console.log([
-    name.padEnd(9), `${Math.round(loads.reduce((sum, load) => sum + load.rate, 0))}/s`, `p50 ${Math.max(...loads.map(({ p50 }) => p50))} ms`, `p99 ${Math.max(...loads.map(({ p99 }) => p99))} ms`,
-    `not 2xx: ${failed}`, Object.entries(costs).map(([label, cost]) => `${label} ${cost.toFixed(0)} µs`).join(', '), `${stored.toFixed(0)} bytes stored`,
-  ].join('   '));
+  try {
+    for (const role of roles) florins.push({ role, florin: await Florin.start(['--role', role], settings) });
+    console.log(`${name.padEnd(9)}   ${await load(name, florins, servers)}`);
+  } finally {
+    for (const { florin } of florins) await florin.stop();
+    for (const server of Object.values(servers)) await server.stop();
+  }
 }
 
-/** What the tables hold, apart from logs whose length is fixed; 0 without MariaDB. */
-async function allocated({ mariadb }) {
-  if (!mariadb) return 0;
-  const sizes = fs.readdirSync(mariadb.file('data/florin')).map((file) => fs.statSync(mariadb.file(`data/florin/${file}`)).size);
-  const logs = fs.readdirSync(mariadb.file('data')).filter((file) => /^binlog\.\d+$/.test(file)).map((file) => fs.statSync(mariadb.file(`data/${file}`)).size);
-  return [...sizes, ...logs].reduce((sum, size) => sum + size, 0);
+async function load(name, florins, servers) {
+  const apis = florins.filter(({ role }) => role === 'api' || role === 'all').map(({ florin }) => florin);
+  const processes = [...florins.map(({ role, florin }) => [role, florin.process.pid]), ...Object.entries(servers).map(([server, { process: { pid } }]) => [server, pid])];
+  const before = { cpu: processes.map(([, pid]) => cpu(pid)), disk: onDisk(servers, apis[0]) };
+  const loads = await Promise.all(apis.map((florin, i) => wrk(florin, `${name}-${i}`)));
+  const total = (field) => loads.reduce((sum, one) => sum + one[field], 0);
+  const most = (field) => Math.max(...loads.map((one) => one[field]));
+  await caughtUp(florins);
+  const costs = {};
+  processes.forEach(([label, pid], i) => { costs[label] = (costs[label] ?? 0) + (cpu(pid) - before.cpu[i]) / total('answers'); });
+  const after = onDisk(servers, apis[0]);
+  return [
+    `${Math.round(total('rate'))}/s`, `p50 ${most('p50')} ms`, `p99 ${most('p99')} ms`, `not 2xx: ${total('failed')}`,
+    Object.entries(costs).map(([label, cost]) => `${label} ${cost.toFixed(0)} µs`).join(', '),
+    Object.keys(after).map((what) => `${what} ${((after[what] - before.disk[what]) / total('answers')).toFixed(0)} bytes`).join(', '),
+  ].join('   ');
+}
+
+/** What grows with payments, apart from logs whose length is fixed. */
+function onDisk({ mariadb }, florin) {
+  if (!mariadb) return { file: bytes(path.join(florin.folder, 'data')) };
+  const sum = (folder, which) => fs.readdirSync(mariadb.file(folder)).filter((name) => which.test(name))
+    .reduce((total, name) => total + fs.statSync(mariadb.file(`${folder}/${name}`)).size, 0);
+  return { tables: sum(`data/${mariadb.schema}`, /./), 'binary log': sum('data', /^binlog\.\d+$/) };
 }
 
 /** What follows an authorization is part of its price: the consumers' and the relay's share. */
