@@ -11,6 +11,7 @@
 #include "app/doctor_aws.h"
 #include "app/doctor_database.h"
 #include "app/doctor_environment.h"
+#include "app/doctor_kafka.h"
 #include "app/doctor_redis.h"
 #include "app/load_settings.h"
 #include "app/setting_rules.h"
@@ -186,6 +187,7 @@ std::vector<Finding> examine(const LoadedSettings& loaded) {
     check_file("TLS_KEY_FILE", settings.server.tls_key_file, findings);
     check_file("WEBHOOK_CA_FILE", settings.webhooks.ca_file, findings);
     for (auto& finding : judge_redis(settings)) findings.push_back(std::move(finding));
+    for (auto& finding : judge_kafka(settings)) findings.push_back(std::move(finding));
     for (auto& finding : judge_aws(settings, process_environment()))
         findings.push_back(std::move(finding));
     rlimit files{};
