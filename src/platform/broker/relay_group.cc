@@ -38,7 +38,13 @@ RelayGroup::RelayGroup(runtime::Loop& loop, store::Store& store, Relay& relay, c
 awaitable<RelayGroup::Step> RelayGroup::step() {
     try {
         if (!stored_offset_) co_await begin();
-        if (page_.empty()) co_await read_page();
+        // The log goes on while the other side is away: that is what the lag tells.
+        if (page_.empty()) {
+            co_await read_page();
+        } else {
+            end_ = co_await store_.read(end_of_log);
+        }
+        metrics_.lag(end_ - *stored_offset_);
         if (!page_.empty()) co_await carry();
         co_await commit();
         metrics_.lag(end_ - *stored_offset_);

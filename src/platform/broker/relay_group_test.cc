@@ -121,6 +121,21 @@ TEST_F(RelayGroupTest, PoisonBecomesADeadLetterAtOnce) {
     EXPECT_EQ(offset(), 2);
 }
 
+TEST_F(RelayGroupTest, TheLagGrowsWhileTheOtherSideIsAway) {
+    append(3);
+    auto group = group_of();
+    relay.away = true;
+    EXPECT_EQ(step(*group), Step::Failed);
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag{group="relay"} 3)"));
+    append(4);
+    EXPECT_EQ(step(*group), Step::Failed);
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag{group="relay"} 7)"));
+    relay.away = false;
+    EXPECT_EQ(step(*group), Step::Behind);
+    EXPECT_EQ(step(*group), Step::AtEnd);
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag{group="relay"} 0)"));
+}
+
 TEST_F(RelayGroupTest, WhileTheOtherSideIsAwayNothingIsLostAndNothingIsGivenUp) {
     append(3);
     auto group = group_of();
