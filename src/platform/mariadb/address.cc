@@ -113,7 +113,8 @@ void read_database(Address& address, std::string_view text) {
 void read_parameters(Address& address, std::string_view text) {
     std::optional<Tls> tls;
     while (!text.empty()) {
-        std::string_view value = cut(text, '&').value_or(std::exchange(text, {}));
+        const auto parameter = cut(text, '&');
+        std::string_view value = parameter ? *parameter : std::exchange(text, {});
         const auto name = cut(value, '=');
         if (!name) throw Complaint{"a parameter without = stands behind the ?"};
         if (*name == "tls") {

@@ -120,7 +120,10 @@ void Connection::run(std::string_view sql) {
         if (rows != nullptr) mysql_free_result(rows);
         more = mysql_next_result(handle_);
     }
-    if (more > 0) fail(mysql_errno(handle_), mysql_sqlstate(handle_), mysql_error(handle_), sql);
+    // The library may answer yes when the server has hung up before the statement was sent: only
+    // its error number tells.
+    if (more > 0 || mysql_errno(handle_) != 0)
+        fail(mysql_errno(handle_), mysql_sqlstate(handle_), mysql_error(handle_), sql);
 }
 
 std::int64_t Connection::number(const store::Sql& sql) {

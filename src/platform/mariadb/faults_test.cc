@@ -1,5 +1,6 @@
 // What becomes of commands when the server or the way to it fails under them.
 
+#include <semaphore>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -26,30 +27,34 @@ constexpr Sql add_to_counter("UPDATE counter SET value = value + 1 WHERE id = ?"
 class MariadbFaults : public testing::Test {
 protected:
     /// Lets a load run, does `harm` to the server on another thread in the middle of it, and holds
-    /// the database to every answer.
+    /// the database to every answer. The thread lives on, since a server goes with the one that has
+    /// started it.
     template <class Harm>
     void expect_answers_to_be_true(store::Store& store, Harm harm) {
         Load load(world.loop, store, 16);
         const auto task = [&]() -> awaitable<void> {
             EXPECT_TRUE(co_await eventually([&] { return load.stored.size() > 200; }));
             std::atomic<bool> done{false};
+            std::binary_semaphore all_seen(0);
             std::thread harming([&] {
                 harm();
                 done = true;
+                all_seen.acquire();
             });
             EXPECT_TRUE(co_await eventually([&] { return done.load(); }));
-            harming.join();
             EXPECT_TRUE(co_await eventually([&] { return store.state().healthy; }))
                 << store.state().fault;
             const std::size_t before = load.stored.size();
             EXPECT_TRUE(co_await eventually([&] { return load.stored.size() > before + 200; }));
             load.stop();
             EXPECT_TRUE(co_await eventually([&] { return load.ended(); }));
+            EXPECT_EQ(stored_numbers(world, "item"), load.stored) << load.last_fault;
+            EXPECT_EQ(stored_numbers(world, "event"), load.stored);
+            all_seen.release();
+            harming.join();
         };
         world.run(task());
         EXPECT_EQ(load.wrong, std::vector<std::string>());
-        EXPECT_EQ(stored_numbers(world, "item"), load.stored) << load.last_fault;
-        EXPECT_EQ(stored_numbers(world, "event"), load.stored);
         for (const std::int64_t number : load.refused) EXPECT_FALSE(load.stored.contains(number));
     }
 

@@ -62,7 +62,7 @@ PreparedStatement::PreparedStatement(Connection& connection, std::string_view sq
     statement_ = mysql_stmt_init(connection.handle_);
     if (statement_ == nullptr) throw std::bad_alloc();
     try {
-        check(mysql_stmt_prepare(statement_, sql_.data(), sql_.size()), sql_);
+        check_sent(mysql_stmt_prepare(statement_, sql_.data(), sql_.size()));
     } catch (const std::runtime_error&) {
         mysql_stmt_close(statement_);
         throw;
@@ -81,6 +81,14 @@ void PreparedStatement::check(int failed, std::string_view doing) const {
     if (failed == 0) return;
     connection_.fail(mysql_stmt_errno(statement_), mysql_stmt_sqlstate(statement_),
                      mysql_stmt_error(statement_), doing);
+}
+
+/// For what has sent something: the library may answer yes when the server had hung up before.
+void PreparedStatement::check_sent(int failed) const {
+    check(failed, sql_);
+    MYSQL* const handle = connection_.handle_;
+    if (mysql_errno(handle) != 0)
+        connection_.fail(mysql_errno(handle), mysql_sqlstate(handle), mysql_error(handle), sql_);
 }
 
 void PreparedStatement::reset() {
@@ -146,7 +154,7 @@ bool PreparedStatement::step() {
 
 void PreparedStatement::execute() {
     if (!values_.empty()) bind_values();
-    check(mysql_stmt_execute(statement_), sql_);
+    check_sent(mysql_stmt_execute(statement_));
     executed_ = true;
     if (has_rows_) {
         connection_.begin_stream(*this);
@@ -212,7 +220,7 @@ void PreparedStatement::send_waiting() {
     waiting_.clear();
     rows = 0;
     mysql_stmt_attr_set(statement_, STMT_ATTR_ARRAY_SIZE, &rows);
-    check(failed, sql_);
+    check_sent(failed);
 }
 
 void PreparedStatement::bind_columns() {

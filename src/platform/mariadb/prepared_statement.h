@@ -56,6 +56,7 @@ private:
     bool fetch();
     void read_long_values();
     void check(int failed, std::string_view doing) const;
+    void check_sent(int failed) const;
 
     Connection& connection_;
     const StatementText about_;

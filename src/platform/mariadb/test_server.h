@@ -12,7 +12,8 @@
 namespace florin::mariadb {
 
 /// A MariaDB server of a test: data in a temporary folder (in memory where there is room), reached
-/// through a unix socket. It goes with this object, and with the process, however that ends.
+/// through a unix socket. It goes with this object, and with the process, however that ends; more
+/// exactly with the thread that has started it, which must live on.
 class TestServer {
 public:
     /// Makes the folder and starts. `options` are added to mariadbd's. Takes about a second.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <set>
 #include <string>
@@ -54,7 +55,13 @@ public:
             auto rows = connection->query(others);
             while (rows.next()) ids.push_back(rows.integer(0));
         }
-        for (const std::int64_t id : ids) server.run("KILL " + std::to_string(id));
+        for (const std::int64_t id : ids) {
+            try {
+                server.run("KILL " + std::to_string(id));
+            } catch (const store::StoreFault&) {
+                continue;  // it has ended by itself
+            }
+        }
     }
     [[nodiscard]] bool tells(const std::string& line) const {
         return metrics.scrape().find(line) != std::string::npos;

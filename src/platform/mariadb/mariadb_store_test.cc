@@ -1,0 +1,241 @@
+// Several processes on one database: order, identity, migrations, rows of every kind.
+
+#include "platform/mariadb/mariadb_store.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "platform/mariadb/test_world.h"
+
+namespace florin::mariadb {
+namespace {
+
+using store::Command;
+using store::eventually;
+using store::in_one_batch;
+using store::Outcome;
+using store::Snapshot;
+using store::Sql;
+using store::StoreFault;
+using store::Transaction;
+
+constexpr Sql events_after("SELECT seq FROM event WHERE seq > ? ORDER BY seq LIMIT 100");
+
+std::vector<std::int64_t> page_after(Snapshot& snapshot, std::int64_t last) {
+    std::vector<std::int64_t> page;
+    auto rows = snapshot.query(events_after, last);
+    while (rows.next()) page.push_back(rows.integer(0));
+    return page;
+}
+
+/// Reads a log as a consumer does: on from the last position it has seen.
+awaitable<void> follow(store::Store& store, std::vector<std::int64_t>& seen, const bool& stop) {
+    while (!stop) {
+        const std::int64_t last = seen.empty() ? 0 : seen.back();
+        const auto page = co_await store.read([last](Snapshot& s) { return page_after(s, last); });
+        seen.insert(seen.end(), page.begin(), page.end());
+    }
+}
+
+TEST(MariadbOrder, AFollowerOfTheLogMissesNothingThatManyConnectionsOfTwoProcessesWrite) {
+    TestWorld world;
+    Options options = world.options();
+    options.address.writers = 3;
+    const auto ours = open_mariadb(options, world.metrics);
+    const auto theirs = open_mariadb(options, world.metrics);
+    std::vector<std::int64_t> seen;
+    bool stop = false;
+    Load our_load(world.loop, *ours, 24);
+    Load their_load(world.loop, *theirs, 24, 1'000'000);
+    const auto task = [&]() -> awaitable<void> {
+        runtime::spawn(world.loop, "follow", follow(*ours, seen, stop));
+        EXPECT_TRUE(co_await eventually(
+            [&] { return our_load.stored.size() > 3'000 && their_load.stored.size() > 3'000; }));
+        our_load.stop();
+        their_load.stop();
+        EXPECT_TRUE(co_await eventually([&] { return our_load.ended() && their_load.ended(); }));
+        const std::size_t all = our_load.stored.size() + their_load.stored.size();
+        EXPECT_TRUE(co_await eventually([&] { return seen.size() >= all; })) << seen.size();
+        stop = true;
+        EXPECT_EQ(seen.size(), all)
+            << "a position that shows up behind one that was read is missed";
+    };
+    world.run(task());
+    EXPECT_EQ(our_load.last_fault + their_load.last_fault, "");
+}
+
+struct Harm {
+    const char* name;
+    const char* sql;
+    const char* complaint;
+};
+
+class MariadbIdentity : public testing::TestWithParam<Harm> {};
+
+TEST_P(MariadbIdentity, OfAnotherDatabaseIsRefusedUntilSomebodyStartsAgain) {
+    TestWorld world;
+    auto store = world.open();
+    const auto fault_of = [&](auto task) -> awaitable<std::string> {
+        try {
+            co_await std::move(task);
+        } catch (const StoreFault& fault) {
+            co_return fault.what();
+        }
+        co_return "";
+    };
+    const auto task = [&]() -> awaitable<void> {
+        for (std::int64_t number = 1; number <= 3; ++number)
+            co_await store->write(store_number(number));
+        world.execute(GetParam().sql);
+        world.cut_connections();
+        const std::string fault = co_await fault_of(store->write(store_number(4)));
+        EXPECT_NE(fault.find(GetParam().complaint), std::string::npos) << fault;
+        EXPECT_FALSE(store->state().healthy);
+        EXPECT_NE(co_await fault_of(store->write(store_number(5))), "");
+        EXPECT_NE(co_await fault_of(store->read([](Snapshot& s) { return page_after(s, 0); })), "");
+        store.reset();
+        store = world.open();
+        EXPECT_EQ(co_await fault_of(store->write(store_number(6))), "");
+    };
+    world.run(task());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Mariadb, MariadbIdentity,
+    testing::Values(
+        Harm{"AnEmptyOne",
+             "SET foreign_key_checks = 0; DROP TABLE item, event, counter, schema_migration,"
+             " store_commit_order, store_batch, store_identity",
+             "holds no tables of Florin"},
+        Harm{"OneMadeApart",
+             "UPDATE store_identity SET database_id = unhex(replace(uuid(), '-', ''))",
+             "is not the one this process has used"},
+        Harm{"AnOlderOne", "UPDATE store_commit_order SET number = number - 1",
+             "has gone back in time: it ends at commit 2, this process has seen 3"},
+        Harm{"OneThatLacksACommit", "UPDATE store_batch SET number = number - 1",
+             "has gone back in time: it holds mark 2 of writer 0"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(MariadbMigrations, AreAppliedOnceWhenManyProcessesStartTogether) {
+    TestWorld world;
+    std::vector<std::unique_ptr<store::Store>> stores(4);
+    std::vector<std::thread> starting;
+    for (auto& opened : stores) {
+        starting.emplace_back([&world, &opened] { opened = world.open(); });
+    }
+    for (auto& thread : starting) thread.join();
+    constexpr Sql recorded("SELECT count(*) FROM schema_migration");
+    EXPECT_EQ(world.connect()->number(recorded), 1);
+}
+
+TEST(MariadbMigrations, ThatWereInterruptedRunAgainFromTheirStart) {
+    TestWorld world;
+    migrate_mariadb(world.options());
+    world.execute("DELETE FROM schema_migration; DROP TABLE counter");
+    migrate_mariadb(world.options());
+    constexpr Sql counters("SELECT count(*) FROM counter");
+    EXPECT_EQ(world.connect()->number(counters), 2);
+}
+
+TEST(MariadbMigrations, OfANewerBuildOrOfAnotherTextAreRefused) {
+    TestWorld world;
+    migrate_mariadb(world.options());
+    const auto refusal_with = [&](std::vector<store::Migration> migrations) -> std::string {
+        Options options = world.options();
+        options.migrations = std::move(migrations);
+        try {
+            migrate_mariadb(options);
+        } catch (const StoreFault& fault) {
+            return fault.what();
+        }
+        return "";
+    };
+    EXPECT_NE(refusal_with({}).find("newer than the 0 of this build"), std::string::npos);
+    EXPECT_NE(refusal_with({{"0001_world.sql", "DO 1"}}).find("has changed since it was applied"),
+              std::string::npos);
+}
+
+TEST(MariadbStart, SaysWhatIsWrongWithTheServerAndKeepsThePasswordToItself) {
+    telemetry::Metrics metrics;
+    Options options;
+    options.address = parse_url("mariadb://florin:hunter2@127.0.0.1:1/florin").value();
+    try {
+        open_mariadb(options, metrics);
+        ADD_FAILURE() << "there is no server";
+    } catch (const StoreFault& fault) {
+        const std::string text = fault.what();
+        EXPECT_NE(text.find("127.0.0.1:1/florin"), std::string::npos) << text;
+        EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
+    }
+}
+
+TEST(MariadbRows, MayBeNestedWideAndMoreThanFitOneMessage) {
+    TestWorld world;
+    constexpr Sql insert("INSERT INTO item (id, text, bytes) VALUES (?, ?, ?)");
+    constexpr Sql all("SELECT id, bytes, text FROM item ORDER BY id");
+    constexpr Sql one("SELECT text FROM item WHERE id = ?");
+    const auto store = world.open();
+    const auto bytes_of = [](std::int64_t id) {
+        return std::string(id % 100 == 0 ? 200'000 : static_cast<std::size_t>(id % 7), '\0');
+    };
+    const auto task = [&]() -> awaitable<void> {
+        co_await store->write([&](Transaction& tx) {
+            for (std::int64_t id = 0; id < 1'000; ++id) {
+                const std::string bytes = bytes_of(id);
+                const auto stored =
+                    id % 3 == 0 ? std::nullopt : std::optional<store::Blob>(store::Blob{bytes});
+                EXPECT_EQ(tx.execute(insert, id, std::to_string(id), stored), 1);
+            }
+        });
+        co_await store->read([&](Snapshot& snapshot) {
+            std::int64_t id = 0;
+            auto rows = snapshot.query(all);
+            for (; rows.next(); ++id) {
+                auto same = snapshot.query(one, rows.integer(0));
+                EXPECT_TRUE(same.next());
+                EXPECT_EQ(same.text(0), rows.text(2));
+                EXPECT_EQ(rows.is_null(1), id % 3 == 0);
+                if (id % 3 != 0) EXPECT_EQ(rows.blob(1), bytes_of(id)) << id;
+            }
+            EXPECT_EQ(id, 1'000);
+        });
+    };
+    world.run(task());
+}
+
+TEST(MariadbBatches, WithARowThatBreaksARuleLaterLoseOnlyItsCommand) {
+    TestWorld world;
+    world.execute("CREATE TABLE ruled (id BIGINT PRIMARY KEY, n INT NOT NULL CHECK (n > 0))");
+    constexpr Sql insert("INSERT INTO ruled (id, n) VALUES (?, ?)");
+    constexpr Sql look("SELECT n FROM ruled WHERE id = ?");
+    const auto store = world.open();
+    const auto insert_row = [&insert](int id, int n) -> Command {
+        return [&insert, id, n](Transaction& tx) -> std::expected<int, std::string> {
+            return static_cast<int>(tx.execute(insert, id, n));
+        };
+    };
+    // It makes its neighbours' rows go out, and is not to blame for them.
+    const Command look_on = [&look](Transaction& tx) -> std::expected<int, std::string> {
+        auto rows = tx.query(look, 1);
+        return rows.next() ? static_cast<int>(rows.integer(0)) : -1;
+    };
+    const auto task = [&]() -> awaitable<void> {
+        const auto outcomes = co_await in_one_batch(
+            *store,
+            {insert_row(1, 5), insert_row(2, -1), look_on, insert_row(3, 7), insert_row(1, 9)});
+        EXPECT_EQ(outcomes[0].answer, 1) << outcomes[0].fault;
+        EXPECT_NE(outcomes[1].fault.find("CONSTRAINT"), std::string::npos) << outcomes[1].fault;
+        EXPECT_EQ(outcomes[2].answer, 5) << outcomes[2].fault;
+        EXPECT_EQ(outcomes[3].answer, 1) << outcomes[3].fault;
+        EXPECT_NE(outcomes[4].fault.find("Duplicate entry"), std::string::npos)
+            << outcomes[4].fault;
+        EXPECT_TRUE(store->state().healthy);
+    };
+    world.run(task());
+    constexpr Sql sum("SELECT sum(n) FROM ruled");
+    EXPECT_EQ(world.connect()->number(sum), 12);
+}
+
+}  // namespace
+}  // namespace florin::mariadb
