@@ -29,6 +29,8 @@ broker::ConsumerOptions group_options(leases::Leases& leases) {
     broker::ConsumerOptions options;
     options.batch_messages_max = page_messages_max;
     options.look_interval = Milliseconds(20);
+    // Payments wait for nobody here, but others wait for their events once Kafka is back.
+    options.backoff = {Milliseconds(100), Milliseconds(5'000)};
     options.seed = seed_from_system();
     options.leases = &leases;
     return options;

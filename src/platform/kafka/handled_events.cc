@@ -19,7 +19,7 @@ constexpr store::Sql adopt_some(
     " SELECT ?, event_id, ? FROM outbox_event WHERE seq > ? AND seq <= ?");
 constexpr store::Sql select_last_of(
     "SELECT MAX(seq) FROM"
-    " (SELECT seq FROM outbox_event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS some");
+    " (SELECT seq FROM outbox_event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS page");
 constexpr store::Sql delete_offset("DELETE FROM consumer_offset WHERE consumer_group = ?");
 constexpr store::Sql delete_old(
     "DELETE FROM consumer_handled WHERE (consumer_group, event_id) IN"
