@@ -13,6 +13,7 @@ std::expected<Address, std::string> named_address(const Settings::Database& data
     address.host = database.host;
     address.port = database.port;
     address.database = database.name;
+    address.user = database.username;
     address.tls = address.on_this_machine() ? mariadb::Tls::Off : mariadb::Tls::Required;
     return address;
 }
@@ -41,7 +42,6 @@ std::expected<std::optional<Address>, std::string> parse_database_address(
     if (database.url.empty() && database.host.empty()) return std::nullopt;
     auto address = named_address(database);
     if (!address) return std::unexpected(std::move(address.error()));
-    if (address->user.empty()) address->user = database.username;
     if (address->password.empty()) address->password = database.password;
     apply_tls(*address, database);
     if (!address->ca.empty() && address->tls != mariadb::Tls::Verify)

@@ -108,8 +108,8 @@ void add_database_settings(std::vector<Setting>& table) {
     table.back().aliases = {"PAYMENT_DB_PORT"};
     add("DB_NAME", "With DB_HOST: the database", FLORIN_SETTING(database.name)).aliases = {
         "PAYMENT_DB_NAME"};
-    add("DB_USERNAME", "With DB_HOST, or a DB_URL without one", FLORIN_SETTING(database.username))
-        .aliases = {"DB_USER", "PAYMENT_DB_USER"};
+    add("DB_USERNAME", "With DB_HOST: the user", FLORIN_SETTING(database.username)).aliases = {
+        "DB_USER", "PAYMENT_DB_USER"};
     auto& password = add("DB_PASSWORD", "With DB_HOST, or a DB_URL without one",
                          FLORIN_SETTING(database.password));
     password.aliases = {"PAYMENT_DB_PASSWORD"};

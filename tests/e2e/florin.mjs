@@ -1,5 +1,5 @@
 // Starts the built binary on free ports in a temporary folder, and talks to it.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -40,9 +40,16 @@ export async function freePort() {
   return port;
 }
 
+// With E2E_MARIADB_SOCKET each server gets a database of its own at that MariaDB, instead of a file.
+const mariadb = process.env.E2E_MARIADB_SOCKET;
+
 export class Florin {
   constructor() {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'florin-e2e-'));
+    if (!mariadb) return;
+    const database = path.basename(this.folder).replaceAll('-', '_');
+    execFileSync('mariadb', ['--no-defaults', '--user=root', `--socket=${mariadb}`, '-e', `CREATE DATABASE ${database}`]);
+    this.database = { DB_URL: `mariadb://root@localhost/${database}?socket=${mariadb}` };
   }
 
   /** `command` starts the binary in another way: it gets the binary and its arguments. */
@@ -64,7 +71,7 @@ export class Florin {
       '--health-port', this.ports.health, '--bind-address', '127.0.0.1', '--data-dir', path.join(this.folder, 'data'),
       ...this.flags].map(String), {
       cwd: this.folder,
-      env: { PATH: process.env.PATH, WEBHOOK_SECRET: secret, DEFAULT_DELAY_MS: '100', LOG_LEVEL: 'info', ...this.environment },
+      env: { PATH: process.env.PATH, WEBHOOK_SECRET: secret, DEFAULT_DELAY_MS: '100', LOG_LEVEL: 'info', ...this.database, ...this.environment },
     });
     this.exited = once(this.process, 'exit');
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => { this.log = (this.log + text).slice(-20_000); });
