@@ -33,7 +33,7 @@ async function eventBus() {
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
 }
-const aws = (bus) => ({ AWS_EVENTS: 'true', AWS_ENDPOINT_URL: bus.url, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'ap-northeast-2' });
+const aws = (bus) => ({ AWS_EVENTS: 'true', RESERVATION_WORKER: 'true', AWS_ENDPOINT_URL: bus.url, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'ap-northeast-2' });
 
 /** What is watched: `api` and `gateway` answer clients, `hosts` are the Florins by their name in the configuration. */
 class Watched {
@@ -144,7 +144,7 @@ describe('one process over SQLite', { skip: prometheusMissing() }, () => {
 
   test('every query of every dashboard has an answer', async () => {
     await watched.day();
-    await watched.everyQueryAnswers(/florin_(kafka|redis|instances|leases|store_reconnects)/);
+    await watched.everyQueryAnswers(/florin_(kafka|redis|answer_cache|instances|leases|store_reconnects)/);
   });
   test('what the run did can be read', () => watched.tellsTheDay());
   test('dead webhooks and an open circuit raise their alerts', () => watched.raisesAlerts());
@@ -155,7 +155,7 @@ describe('parts over MariaDB, Kafka and Redis', { skip: prometheusMissing() || m
   before(async () => {
     bus = await eventBus();
     const [mariadb, kafka, redis] = await Promise.all([MariaDb.start(), Kafka.start(), Redis.start()]);
-    const settings = { ...nervous, ...aws(bus), DB_URL: mariadb.url, KAFKA_BOOTSTRAP_SERVERS: kafka.servers, REDIS_URL: redis.url };
+    const settings = { ...nervous, ...aws(bus), DB_URL: mariadb.url, KAFKA_BOOTSTRAP_SERVERS: kafka.servers, EVENT_LOG: 'kafka', REDIS_URL: redis.url };
     const hosts = {};
     for (const role of ['gateway', 'api', 'api', 'worker', 'worker', 'relay']) (hosts[role] ??= []).push(await Florin.start(['--role', role], settings));
     watched = new Watched({ configuration: 'prometheus.scale.yml', hosts, api: hosts.api[0], gateway: hosts.gateway[0], servers: [mariadb, kafka, redis] });
