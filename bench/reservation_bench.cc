@@ -231,7 +231,7 @@ awaitable<void> confirm_all(runtime::Loop& loop, store::Store& store, const Cloc
     reservation::OutcomeConsumer consumer(seats::LocalServices::concern,
                                           [&worker] { worker.wake(); });
     broker::ConsumerOptions options;
-    options.look_interval = Milliseconds(50);
+    options.look_interval = Milliseconds(100);  // as the service does
     broker::ConsumerGroup group(loop, store, consumer, clock, options, metrics);
     worker.start();
     group.start();

@@ -20,7 +20,8 @@ broker::ConsumerOptions group_options(const Settings& settings, leases::Leases& 
     // Reservations of our own are as old as the log. Other services learn what happens from the
     // moment they are named, not what is still in the log.
     if (!settings.worker.own_services) options.start = broker::ConsumerOptions::Start::End;
-    options.look_interval = Milliseconds(50);  // a customer waits to see the reservation confirmed
+    // A customer waits to see the reservation confirmed, but nobody does on an idle machine.
+    options.look_interval = Milliseconds(100);
     options.seed = seed_from_system();
     options.leases = &leases;
     return options;

@@ -21,8 +21,8 @@ struct TaskWorkerOptions {
     std::size_t concurrency = 20;  // tasks handled at once
     int attempts_max = 5;          // before the dead letters
     Milliseconds backoff_base{1'000};
-    Microseconds look_interval{50'000};  // for tasks that fall due
-    std::uint64_t seed = 1;              // of the ids of dead letters
+    Microseconds look_interval{250'000};  // for tasks that fall due
+    std::uint64_t seed = 1;               // of the ids of dead letters
     /// Of processes that share the store: one of them works at a time. Nothing: this one.
     leases::Leases* leases = nullptr;
 };
