@@ -46,14 +46,15 @@ bool is_callback(std::string_view name) {
     return name.ends_with("_cb") || name == "opaque" || name.ends_with("_callback_data");
 }
 
-// Syslog's levels; what the library calls an error is mostly a broker that is away.
-telemetry::Level level_of(int syslog_level) {
-    if (syslog_level <= LOG_WARNING) return telemetry::Level::Warning;
+// Syslog's levels; what the library calls an error is mostly a broker that is away. That a property
+// is for consumers or for producers only is no news: operators give one list for both.
+telemetry::Level level_of(int syslog_level, std::string_view facility) {
+    if (syslog_level <= LOG_WARNING && facility != "CONFWARN") return telemetry::Level::Warning;
     return telemetry::Level::Debug;
 }
 
 void write_line(const rd_kafka_t* client, int level, const char* facility, const char* text) {
-    telemetry::log(level_of(level), "Kafka's client library has something to say",
+    telemetry::log(level_of(level, facility), "Kafka's client library has something to say",
                    {{"client", client == nullptr ? "" : rd_kafka_name(client)},
                     {"facility", facility},
                     {"text", text}});
