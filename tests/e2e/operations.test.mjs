@@ -22,7 +22,9 @@ test('/health is what probes compare, byte by byte', async () => {
 });
 
 test('/ready tells of each dependency, /metrics has the documented names', async () => {
-  assert.equal(JSON.parse((await florin.get('health', '/ready')).body).dependencies.store.status, 'up');
+  const ready = JSON.parse((await florin.get('health', '/ready')).body);
+  assert.equal(ready.dependencies.store.status, 'up');
+  assert.equal(ready.role, 'all');
   await florin.create();
   const { body } = await florin.get('health', '/metrics');
   for (const name of ['grpc_server_started_total', 'grpc_server_handled_total', 'grpc_server_handling_seconds_bucket', 'go_goroutines', 'go_memstats_alloc_bytes', 'process_resident_memory_bytes', 'florin_store_batch_commands', 'florin_store_commit_seconds', 'florin_settlement_lateness_seconds', 'florin_webhook_lateness_seconds', 'webhook_delivery_total', 'scenario_counter_total', 'florin_store_write_queue']) {
