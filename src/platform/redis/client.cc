@@ -36,9 +36,14 @@ private:
 }  // namespace
 
 Client::Client(runtime::Loop& loop, ClientOptions options, Health& health)
-    : loop_(loop), options_(std::move(options)), health_(health) {
+    : loop_(loop),
+      options_(std::move(options)),
+      tls_(options_.connection.address.tls ? http::client_tls(options_.connection.ca_file, "")
+                                           : nullptr),
+      health_(health) {
     for (std::size_t i = 0; i < std::max<std::size_t>(options_.connections, 1); ++i) {
-        connections_.push_back(std::make_unique<Connection>(loop_, options_.connection, health_));
+        connections_.push_back(
+            std::make_unique<Connection>(loop_, options_.connection, tls_.get(), health_));
     }
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "platform/http/tls.h"
 #include "platform/redis/connection.h"
 
 namespace florin::redis {
@@ -18,7 +19,8 @@ struct ClientOptions {
 /// command time-out, and at once when nothing can come of it. It outlives its loop.
 class Client {
 public:
-    /// The references outlive this object.
+    /// The references outlive this object. Throws `std::runtime_error` when the address says rediss
+    /// and its `ca_file` cannot be used.
     Client(runtime::Loop& loop, ClientOptions options, Health& health);
 
     /// Opens the connections, and keeps them open while the loop runs. Once; thread-safe.
@@ -34,6 +36,7 @@ private:
 
     runtime::Loop& loop_;
     const ClientOptions options_;
+    const http::TlsContext tls_;
     Health& health_;
     std::vector<std::unique_ptr<Connection>> connections_;
 };

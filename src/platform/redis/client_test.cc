@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "platform/http/self_signed.h"
 #include "platform/redis/test_world.h"
 
 namespace florin::redis {
@@ -116,6 +117,27 @@ TEST(RedisClientOptions, LogIn) {
         ASSERT_FALSE(answer);
         EXPECT_EQ(answer.error().kind, Kind::NotConnected);
     }
+}
+
+TEST(RedisClientOptions, SpeakTlsToAServerTheyTrust) {
+    const http::testing::SelfSigned files;
+    const std::string port = std::to_string(TestServer::free_port());
+    const TestServer server({"--tls-port", port, "--tls-cert-file", files.certificate_file(),
+                             "--tls-key-file", files.key_file(), "--tls-ca-cert-file",
+                             files.certificate_file(), "--tls-auth-clients", "no"});
+    ClientOptions options = options_for("rediss://localhost:" + port);
+    {
+        TestClient strange(options);
+        EXPECT_TRUE(strange.holds([&] {
+            return strange.health().fault().starts_with("no TLS is possible");
+        })) << strange.health().fault();
+    }
+    options.connection.ca_file = files.certificate_file();
+    TestClient world(options);
+    ASSERT_TRUE(world.reached()) << world.health().fault();
+    EXPECT_EQ(world.call({"ECHO", std::string(100'000, 'x')})->text.size(), 100'000U);
+    options.connection.ca_file = "/no/such/file";
+    EXPECT_THROW(TestClient missing(options), std::runtime_error);
 }
 
 }  // namespace

@@ -16,7 +16,6 @@
 #include "platform/base/random.h"
 #include "platform/http/channel.h"
 #include "platform/http/resolver.h"
-#include "platform/http/tls.h"
 #include "platform/redis/reply_reader.h"
 #include "platform/runtime/loop.h"
 
@@ -73,10 +72,8 @@ struct Connection::Link {
 /// Opens connections. It lives in `run`: its timers and look-ups end with the loop.
 class Connection::Opener {
 public:
-    Opener(runtime::Loop& loop, const ConnectionOptions& options)
-        : loop_(loop), options_(options), watchdog_(loop), resolver_(loop) {
-        if (options.address.tls) tls_ = http::client_tls(options.ca_file, "");
-    }
+    Opener(runtime::Loop& loop, const ConnectionOptions& options, boost::asio::ssl::context* tls)
+        : loop_(loop), options_(options), tls_(tls), watchdog_(loop), resolver_(loop) {}
 
     /// A connection that has answered, or why there is none.
     awaitable<std::expected<std::shared_ptr<Link>, std::string>> open() {
@@ -94,7 +91,7 @@ public:
             if (link->channel) break;
         }
         if (!link->channel) co_return std::unexpected(failed.message());
-        if (tls_) {
+        if (tls_ != nullptr) {
             failed = co_await link->channel->handshake_as_client(*tls_, options_.address.host);
             if (failed) co_return std::unexpected("no TLS is possible: " + failed.message());
         }
@@ -150,13 +147,14 @@ private:
 
     runtime::Loop& loop_;
     const ConnectionOptions& options_;
+    boost::asio::ssl::context* const tls_;
     http::Watchdog watchdog_;
     http::Resolver resolver_;
-    http::TlsContext tls_;
 };
 
-Connection::Connection(runtime::Loop& loop, const ConnectionOptions& options, Health& health)
-    : loop_(loop), options_(options), health_(health) {}
+Connection::Connection(runtime::Loop& loop, const ConnectionOptions& options,
+                       boost::asio::ssl::context* tls, Health& health)
+    : loop_(loop), options_(options), tls_(tls), health_(health) {}
 
 Connection::~Connection() = default;
 
@@ -167,7 +165,7 @@ std::size_t Connection::under_way() const {
 
 awaitable<void> Connection::run() {
     Random random(seed_from_system());
-    Opener opener(loop_, options_);
+    Opener opener(loop_, options_, tls_);
     for (int failures = 1;; ++failures) {
         auto link = co_await opener.open();
         if (link) {

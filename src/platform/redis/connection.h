@@ -10,6 +10,9 @@
 #include "platform/redis/url.h"
 #include "platform/runtime/awaitable.h"
 
+namespace boost::asio::ssl {
+class context;
+}
 namespace florin::runtime {
 class Loop;
 }
@@ -31,8 +34,9 @@ struct ConnectionOptions {
 /// again after a while. On one loop; it outlives the loop.
 class Connection {
 public:
-    /// The references outlive this object.
-    Connection(runtime::Loop& loop, const ConnectionOptions& options, Health& health);
+    /// The arguments outlive this object; `tls` is null for redis://.
+    Connection(runtime::Loop& loop, const ConnectionOptions& options,
+               boost::asio::ssl::context* tls, Health& health);
     ~Connection();
 
     /// Keeps the connection open as long as the loop runs. Spawn it once.
@@ -56,6 +60,7 @@ private:
 
     runtime::Loop& loop_;
     const ConnectionOptions& options_;
+    boost::asio::ssl::context* const tls_;
     Health& health_;
     std::weak_ptr<Link> link_;  // owned by `run`, which ends with the loop
 };

@@ -33,7 +33,9 @@ sockaddr_in loopback(std::uint16_t port) {
     return address;
 }
 
-std::uint16_t free_port() {
+}  // namespace
+
+std::uint16_t TestServer::free_port() {
     const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof address;
@@ -43,8 +45,6 @@ std::uint16_t free_port() {
     require(bound, "the system has a free port");
     return ntohs(address.sin_port);
 }
-
-}  // namespace
 
 bool TestServer::available() {
     return ::access(program, X_OK) == 0;

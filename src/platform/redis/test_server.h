@@ -22,6 +22,9 @@ public:
     /// Whether the program is installed.
     static bool available();
 
+    /// One that nobody listens on now.
+    static std::uint16_t free_port();
+
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string url() const;
 

@@ -31,6 +31,8 @@ public:
     std::optional<Part> next();
     /// Of the part that was read last, from 1.
     [[nodiscard]] std::int64_t line_number() const { return line_number_; }
+    /// Of its line.
+    [[nodiscard]] std::size_t line_bytes() const { return line_.size(); }
     /// Throws `BrokenExport` that names the line.
     [[noreturn]] void fail(const std::string& why) const;
 

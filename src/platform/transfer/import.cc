@@ -8,7 +8,8 @@
 namespace florin::transfer {
 namespace {
 
-constexpr std::int64_t rows_per_commit = 1'000;
+/// What a target holds in memory, and sends in one message, until it is committed.
+constexpr std::size_t bytes_per_commit = 1UL << 20U;
 
 class Import {
 public:
@@ -75,8 +76,9 @@ private:
     void insert(const Row& row) {
         try {
             target_.session().execute(*insert_, row);
-            if (++uncommitted_ < rows_per_commit) return;
-            uncommitted_ = 0;
+            uncommitted_bytes_ += reader_.line_bytes();
+            if (uncommitted_bytes_ < bytes_per_commit) return;
+            uncommitted_bytes_ = 0;
             target_.commit_part();
         } catch (const std::runtime_error& refused) {
             reader_.fail("the database does not take it, or one of the rows before it: " +
@@ -120,7 +122,7 @@ private:
     std::map<std::string, Table> tables_;  // of the target
     Table table_;                          // the one that is being filled
     std::optional<store::Sql> insert_;
-    std::int64_t uncommitted_ = 0;
+    std::size_t uncommitted_bytes_ = 0;
     std::vector<std::pair<Table, TableEnd>> sums_;
     Positions positions_;
     Proofs proofs_;
