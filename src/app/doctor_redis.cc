@@ -1,5 +1,8 @@
 #include "app/doctor_redis.h"
 
+#include <cstdlib>
+#include <stdexcept>
+
 #include <fmt/format.h>
 
 #include "app/settings.h"
@@ -52,15 +55,19 @@ std::vector<Finding> judge_redis(const Settings& settings) {
     const SystemClock clock;
     telemetry::Metrics metrics;
     redis::Health health(address->shown(), {}, clock, metrics);
+    const std::string what = "Redis at " + address->shown();
     Look look;
-    {
+    try {
         std::unique_ptr<redis::Client> client;
         runtime::Loop loop("doctor");  // ends before what lives on it
         client = std::make_unique<redis::Client>(loop, options, health);
         client->start();
         runtime::run_until_done(loop, look_at(*client, health, Milliseconds(3'000), look));
+    } catch (const std::runtime_error& unusable) {
+        // Of the certificates: `serve` does not start with them.
+        return {{Verdict::Problem, what + ": " + unusable.what(),
+                 "check the path of REDIS_CA_FILE and what it holds"}};
     }
-    const std::string what = "Redis at " + address->shown();
     if (!look.fault.empty()) {
         return {{Verdict::Warning, what + ": " + look.fault,
                  "check REDIS_URL and the server; until then each instance serves without shared "
