@@ -230,12 +230,13 @@ awaitable<void> Worker::give_back(const aws::QueueMessage& message, Seconds afte
 
 // Handling may take longer than a visibility: whatever is ours stays ours.
 awaitable<void> Worker::keep_visible() {
+    const Microseconds visibility = options_.visibility;
     ++tasks_;
     while (!stopping_ || running_ > 0) {
         std::vector<std::string> receipts;
         const Instant now = clock_.now();
         for (const auto& [receipt, until] : visible_until_) {
-            if (until - now < options_.visibility / 2) receipts.push_back(receipt);
+            if (until - now < visibility / 2) receipts.push_back(receipt);
         }
         for (const auto& receipt : receipts) {
             const auto still = visible_until_.find(receipt);
@@ -243,7 +244,7 @@ awaitable<void> Worker::keep_visible() {
             still->second = clock_.now() + options_.visibility;
             co_await queue_.set_visibility(receipt, options_.visibility);
         }
-        co_await keeper_.wait_until(clock_, clock_.now() + options_.visibility / 6);
+        co_await keeper_.wait_until(clock_, clock_.now() + visibility / 6);
     }
     --tasks_;
 }

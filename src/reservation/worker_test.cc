@@ -8,6 +8,7 @@
 #include "platform/aws/fake_aws.h"
 #include "platform/base/manual_clock.h"
 #include "platform/broker/dead_letters.h"
+#include "platform/store/test_database.h"
 #include "reservation/test_world.h"
 
 namespace florin::reservation {
@@ -99,15 +100,9 @@ std::string approved(const std::string& reservation) {
 
 class WorkerTest : public ::testing::Test {
 protected:
-    WorkerTest() : store(store::open_sqlite(store_options(), metrics)) { begin(); }
+    WorkerTest() : store(database.open(metrics)) { begin(); }
     ~WorkerTest() override { end(); }
 
-    store::SqliteOptions store_options() {
-        store::SqliteOptions options;
-        options.file = folder.file();
-        options.migrations = store::sqlite_migrations();
-        return options;
-    }
     static aws::ClientOptions client_options(const std::string& url) {
         aws::ClientOptions options;
         options.endpoint_url = url;
@@ -154,10 +149,10 @@ protected:
         return ("\n" + metrics.scrape()).find("\n" + line + "\n") != std::string::npos;
     }
 
-    store::TestFolder folder;
     runtime::Loop loop{"worker test"};
     telemetry::Metrics metrics;
     ManualClock clock;
+    store::TestDatabase database;
     std::unique_ptr<store::Store> store;
     FakeQueue queue{loop, clock};
     http::Client http{loop, {}};
@@ -264,6 +259,29 @@ TEST_F(WorkerTest, OnlySoManyAreHandledAtOnceAndTheOthersAreKeptForUs) {
     held = false;
     EXPECT_TRUE(emptied());
     EXPECT_EQ(services.calls.size(), 18U);
+}
+
+TEST_F(WorkerTest, WhatIsBeingHandledStaysOursHoweverLongItTakes) {
+    end();
+    WorkerOptions options = quick();
+    options.visibility = Seconds(1);  // looked at six times as often
+    begin(nullptr, options);
+    bool held = true;
+    services.before = [&held](std::string) -> awaitable<void> {
+        while (held) co_await runtime::sleep_for(Milliseconds(1));
+    };
+    queue.put("m-1", approved("rsv-1"));
+    EXPECT_TRUE(
+        aws::testing::get(loop, store::eventually([this] { return services.calls.size() == 1; })));
+    for (int renewals = 0; renewals < 3; ++renewals) {
+        queue.visibility.clear();
+        clock.advance(Milliseconds(600));
+        EXPECT_TRUE(aws::testing::get(
+            loop, store::eventually([this] { return queue.visibility["m-1"] == 1; })));
+    }
+    held = false;
+    EXPECT_TRUE(emptied());
+    EXPECT_EQ(services.calls.size(), 2U) << "it was never delivered again";
 }
 
 TEST_F(WorkerTest, AStopFinishesWhatIsBeingHandledAndGivesBackTheRest) {
