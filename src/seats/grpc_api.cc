@@ -19,7 +19,7 @@ using grpc::Reply;
 using grpc::Status;
 
 constexpr const char* service_name = "reservation.v1.InventoryService";
-constexpr std::size_t payment_id_bytes_max = 512;
+constexpr std::size_t payment_id_bytes_max = 128;
 
 void set_instant(google::protobuf::Timestamp& to, Instant at) {
     to.set_seconds(unix_seconds(at));

@@ -112,7 +112,8 @@ std::vector<std::string> JsonFields::texts(std::string_view name, std::size_t co
     if (value == nullptr) return {};
     const json::array* const list = value->if_array();
     if (list == nullptr || list->empty() || list->size() > count_max) {
-        complain(std::string(name) + " must be a list of 1 to " + std::to_string(count_max));
+        complain(std::string(name) + " must be a list of 1 to " + std::to_string(count_max) +
+                 " texts");
         return {};
     }
     std::vector<std::string> texts;
