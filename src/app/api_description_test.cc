@@ -8,12 +8,13 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "app/event_groups.h"
+#include "app/serving.h"
 #include "app/settings.h"
 #include "app/wire_gateway.h"
 #include "app/wire_payments.h"
+#include "app/wire_redis.h"
 #include "app/wire_seats.h"
-#include "platform/grpc/service.h"
-#include "platform/http/server.h"
 #include "platform/leases/leases.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/sqlite_store.h"
@@ -70,15 +71,16 @@ std::vector<std::string> served_routes() {
     runtime::Loop background("background");
     leases::SoleLeases leases;
     GatewayParts gateway(background, *store, leases, clock, settings, metrics);
-    PaymentParts payments(background, *store, leases, clock, settings, metrics);
+    RedisParts redis(settings, clock, metrics);
+    EventGroups groups(background, *store, leases, clock, settings, metrics);
+    PaymentParts payments(background, *store, leases, groups, clock, settings, metrics);
     SeatParts seats(background, *store, clock, settings, metrics);
-    grpc::Services services;
-    http::Router router;
-    gateway.add_faces(services, router);
-    payments.add_faces(router);
-    seats.add_http_face(router);
-    web::add_docs_routes(router);
-    return router.routes();
+    ServingLoop serving("serving");
+    gateway.add_faces(serving.services, serving.router);
+    payments.add_faces(serving, redis);
+    seats.add_http_face(serving.router);
+    web::add_docs_routes(serving.router);
+    return serving.router.routes();
 }
 
 std::vector<std::string> only_in(const std::vector<std::string>& left,

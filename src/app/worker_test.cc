@@ -1,10 +1,16 @@
 #include "app/worker.h"
 
+#include <expected>
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "app/grpc_address.h"
+#include "app/load_settings.h"
 #include "app/settings.h"
 #include "app/worker_api.h"
 #include "platform/http/server.h"
@@ -37,6 +43,31 @@ TEST(WorkerSettings, AddressesNameHostAndPort) {
     EXPECT_EQ(parse_grpc_address("[::1]:8021")->host, "::1");
     for (const char* text : {"", ":1", "host", "host:", "host:0", "host:65536", "host:80x"})
         EXPECT_FALSE(parse_grpc_address(text)) << text;
+}
+
+/// As loaded from these variables alone.
+std::expected<LoadedSettings, std::vector<std::string>> loaded(
+    std::map<std::string, std::string> environment) {
+    SettingInputs inputs;
+    inputs.folder = "/nowhere";
+    inputs.environment = std::move(environment);
+    return load_settings(inputs);
+}
+
+TEST(WorkerSettings, TheServiceDealsWithOutcomesUnlessAwsCarriesThem) {
+    EXPECT_TRUE(loaded({})->values.worker.local);
+    EXPECT_FALSE(loaded({{"AWS_EVENTS", "true"}})->values.worker.local);
+    EXPECT_TRUE(
+        loaded({{"AWS_EVENTS", "true"}, {"RESERVATION_WORKER", "true"}})->values.worker.local);
+    EXPECT_FALSE(loaded({{"RESERVATION_WORKER", "false"}})->values.worker.local);
+}
+
+TEST(WorkerSettings, ItCallsItsOwnReservationsUnlessOthersAreNamed) {
+    EXPECT_TRUE(loaded({})->values.worker.own_services);
+    EXPECT_FALSE(loaded({{"RESERVATION_API_BASE", "http://reservation-api:8010"}})
+                     ->values.worker.own_services);
+    EXPECT_FALSE(loaded({{"INVENTORY_GRPC_ADDR", "inventory:1"}})->values.worker.own_services);
+    EXPECT_FALSE(loaded({{"INVENTORY_GRPC_ADDR", "inventory"}})) << "no port";
 }
 
 awaitable<void> ask(const http::Router& router, std::string path, http::Response& answer) {
