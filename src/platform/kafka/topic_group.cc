@@ -18,6 +18,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 // How long partitions are kept from others for the sake of their last commit.
 constexpr Milliseconds give_back_patience{5'000};
+// How long a member that leaves tries to commit what it has done.
+constexpr Milliseconds last_commit_patience{5'000};
 
 TypesOfTopics types_of(const TopicNames& names, const broker::Consumer& consumer) {
     TypesOfTopics types;
@@ -66,14 +68,26 @@ awaitable<bool> TopicGroup::stop(Milliseconds deadline) {
     const auto until = SteadyClock::now() + deadline;
     if (!co_await runner_.stop(deadline)) co_return false;
     if (!client_) co_return true;
-    while (client_->commits_under_way() > 0 && SteadyClock::now() < until) {
-        client_->serve();
-        co_await runtime::sleep_for(Milliseconds(1));
-    }
+    co_await commit_all(std::min(until, SteadyClock::now() + last_commit_patience));
     partitions_.clear();
     co_await client_->leave();
     client_.reset();
     co_return true;
+}
+
+// A group that changes refuses commits for a while. What stays uncommitted comes to others again,
+// and changes nothing there.
+awaitable<void> TopicGroup::commit_all(SteadyTime until) {
+    for (bool all = false; !all && SteadyClock::now() < until;) {
+        const auto failed = client_->failed_commits();
+        commit();
+        while (client_->commits_under_way() > 0 && SteadyClock::now() < until) {
+            follow(client_->serve());
+            co_await runtime::sleep_for(Milliseconds(1));
+        }
+        all = client_->failed_commits() == failed;
+        if (!client_->revoking().empty()) give_back();
+    }
 }
 
 awaitable<TopicGroup::Step> TopicGroup::step() {

@@ -112,6 +112,7 @@ private:
     awaitable<void> bury_all();
     awaitable<void> bury(Partition& partition);
     void commit();
+    awaitable<void> commit_all(SteadyTime until);
     awaitable<void> measure();
     void rest(Partition& partition, int failures);
     void report(const broker::Message& message, const broker::Handled& handled, const char* what);
