@@ -43,6 +43,9 @@ void set_options(MYSQL* handle, const Address& address, const Timeouts& timeouts
     if (use == Use::Write) set_seconds(handle, MYSQL_OPT_READ_TIMEOUT, timeouts.write);
     if (use == Use::Read) set_seconds(handle, MYSQL_OPT_READ_TIMEOUT, timeouts.read);
     if (use != Use::Setup) set_seconds(handle, MYSQL_OPT_WRITE_TIMEOUT, timeouts.write);
+    // The library would take "localhost" for a unix socket of its own choice, and forget the port.
+    const unsigned protocol = address.socket.empty() ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
+    mysql_options(handle, MYSQL_OPT_PROTOCOL, &protocol);
     mysql_options(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     const unsigned no = 0;
     mysql_options(handle, MYSQL_OPT_LOCAL_INFILE, &no);
