@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 FUZZ_SECONDS ?= 15
-TSAN_TESTS = runtime store telemetry limits broker gateway webhooks http grpc grpc_client ledger payments settlement
+TSAN_TESTS = runtime store mariadb telemetry limits broker gateway webhooks http grpc grpc_client ledger payments settlement
 CTEST := ctest --output-on-failure --no-tests=error
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' 'fuzz/*.cc')
 
