@@ -342,6 +342,14 @@ TEST_F(SettingsTest, DescriptionsShowValuesAndSourcesButNoSecret) {
     }
 }
 
+TEST_F(SettingsTest, AHoldIsNotLongerThanTheLongest) {
+    inputs.environment = {{"RESERVATION_HOLD_SECONDS", "600"},
+                          {"RESERVATION_HOLD_SECONDS_MAX", "300"}};
+    const auto said = complaints();
+    ASSERT_EQ(said.size(), 1U);
+    EXPECT_NE(said[0].find("give at least 600"), std::string::npos) << said[0];
+}
+
 TEST(SettingTable, FlagsAndKeysFollowTheName) {
     const auto& table = setting_table();
     const auto found = std::ranges::find(table, "WEBHOOK_BACKOFF_BASE_MS", &Setting::name);
