@@ -191,6 +191,8 @@ GroupClient::~GroupClient() {
     if (library_->events) rd_kafka_queue_cb_event_enable(library_->events.get(), nullptr, nullptr);
     library_->queues.clear();
     library_->events.reset();
+    // Here and not later: it calls back while this object is whole.
+    rd_kafka_consumer_close(library_->client.get());
 }
 
 void GroupClient::complain(std::string text) {
