@@ -84,6 +84,44 @@ TEST_F(KafkaOptionsTest, APropertyThatNobodyKnowsIsRefusedAtTheStart) {
     EXPECT_NE(complaint().find("no.such.property"), std::string::npos);
 }
 
+TEST_F(KafkaOptionsTest, SecurityAndPropertiesByCommasPassThroughToo) {
+    inputs_.environment["KAFKA_BOOTSTRAP_SERVERS"] = "broker:9093";
+    inputs_.environment["KAFKA_SECURITY_PROTOCOL"] = "sasl_plaintext";
+    inputs_.environment["KAFKA_SASL_MECHANISM"] = "SCRAM-SHA-512";
+    inputs_.environment["KAFKA_SASL_USERNAME"] = "florin";
+    inputs_.environment["KAFKA_SASL_PASSWORD"] = "a,b=c";
+    inputs_.environment["KAFKA_PROPERTIES"] = "linger.ms=2, client.rack=eu-1";
+    EXPECT_EQ(kafka_client_options(settings()).properties,
+              (std::vector<kafka::Property>{{"security.protocol", "sasl_plaintext"},
+                                            {"sasl.mechanism", "SCRAM-SHA-512"},
+                                            {"sasl.username", "florin"},
+                                            {"sasl.password", "a,b=c"},
+                                            {"linger.ms", "2"},
+                                            {"client.rack", "eu-1"}}));
+}
+
+TEST_F(KafkaOptionsTest, ANonsensicalProtectionIsRefusedAtTheStart) {
+    inputs_.environment["KAFKA_BOOTSTRAP_SERVERS"] = "broker:9093";
+    inputs_.environment["KAFKA_SECURITY_PROTOCOL"] = "hunter2";
+    const auto text = complaint();
+    EXPECT_NE(text.find("security.protocol"), std::string::npos);
+    EXPECT_EQ(text.find("hunter2"), std::string::npos);
+}
+
+TEST_F(KafkaOptionsTest, DeadLettersGoWhereTheyAreTold) {
+    inputs_.environment["KAFKA_DLQ_SUFFIX"] = ".dead";
+    EXPECT_EQ(kafka_topic_names(settings()).dead_letter_topic_of("a"), "a.dead");
+    inputs_.environment["PAYMENT_DLQ_TOPIC"] = "graveyard";
+    EXPECT_EQ(kafka_topic_names(settings()).dead_letter_topic_of("a"), "graveyard");
+    inputs_.environment["PAYMENT_DLQ_TOPIC"] = "not a topic";
+    EXPECT_NE(complaint().find("KAFKA_DLQ_TOPIC: \"not a topic\" has other"), std::string::npos);
+}
+
+TEST_F(KafkaOptionsTest, GroupsThatAreToReadKafkaNeedOne) {
+    inputs_.environment["EVENT_LOG"] = "kafka";
+    EXPECT_NE(complaint().find("KAFKA_BOOTSTRAP_SERVERS names no broker"), std::string::npos);
+}
+
 TEST_F(KafkaOptionsTest, DebeziumNeedsMariaDb) {
     inputs_.environment["OUTBOX_RELAY"] = "debezium";
     EXPECT_NE(complaint().find("give DB_URL, or OUTBOX_RELAY=florin"), std::string::npos);
