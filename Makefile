@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 FUZZ_SECONDS ?= 15
-TSAN_TESTS = runtime store mariadb telemetry limits broker gateway webhooks http grpc grpc_client ledger payments settlement
-CTEST := ctest --output-on-failure --no-tests=error
+TSAN_TESTS = runtime store leases mariadb telemetry limits broker gateway webhooks http grpc grpc_client ledger payments settlement seats redis
+CTEST := ctest -j2 --output-on-failure --no-tests=error
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' 'fuzz/*.cc')
 
 .PHONY: help setup test-servers build run test unit e2e crash test-services test-asan test-tsan fuzz lint format \

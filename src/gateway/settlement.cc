@@ -136,18 +136,20 @@ awaitable<SettlementClock::Batch> SettlementClock::settle_read(Instant now, std:
     co_return kept;
 }
 
-// Several processes share what is due: what one has claimed, the others skip.
+// Several processes share what is due: what one has claimed, the others skip. A database that does
+// not lock what it was asked to still lets one of them win.
 awaitable<SettlementClock::Batch> SettlementClock::settle_claimed(Instant now, std::size_t& found) {
     const auto next =
         co_await store_.read([](store::Snapshot& snapshot) { return next_due(snapshot); });
     if (!next || *next > now) co_return Batch{};
     Batch batch = co_await store_.write([this, now](store::Transaction& tx) {
-        Batch claimed = decide(claim_due_intents(tx, now, static_cast<int>(batch_max)), now);
-        for (const auto& one : claimed) {
-            update_due_intent(tx, one.intent, one.was_due);
+        Batch won;
+        for (auto& one : decide(claim_due_intents(tx, now, static_cast<int>(batch_max)), now)) {
+            if (!update_due_intent(tx, one.intent, one.was_due)) continue;
             store_notices(tx, one.notices);
+            won.push_back(std::move(one));
         }
-        return claimed;
+        return won;
     });
     found = batch.size();
     co_return batch;

@@ -24,12 +24,15 @@ constexpr const char* forget_old_marks =
 
 std::unique_ptr<Connection> connect_patiently(const Options& options) {
     const auto deadline = std::chrono::steady_clock::now() + options.start_patience;
+    std::string told;
     while (true) {
         try {
             return std::make_unique<Connection>(options.address, options.timeouts, Use::Setup);
         } catch (const StoreFault& fault) {
             if (std::chrono::steady_clock::now() >= deadline) throw;
-            telemetry::warning("Waiting for the database", {{"reason", fault.what()}});
+            if (told != fault.what())
+                telemetry::warning("Waiting for the database", {{"reason", fault.what()}});
+            told = fault.what();
         }
         std::this_thread::sleep_for(between_attempts);
     }
