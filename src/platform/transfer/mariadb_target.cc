@@ -11,7 +11,8 @@ using mariadb::Connection;
 using store::Sql;
 using store::StoreFault;
 
-constexpr Sql lock_sql("SELECT get_lock(concat('florin_import.', md5(database())), 0)");
+// The server notices a moment later that an import was killed.
+constexpr Sql lock_sql("SELECT get_lock(concat('florin_import.', md5(database())), 3)");
 constexpr Sql has_migrations_sql(
     "SELECT count(*) FROM information_schema.tables WHERE table_schema = database()"
     " AND table_name = 'schema_migration'");
