@@ -17,7 +17,7 @@ RUN cmake --preset release -D FLORIN_TESTS=OFF && cmake --build build/release --
 FROM debian:bookworm-slim
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends \
       ca-certificates tzdata wget libboost-container1.81.0 libboost-json1.81.0 libnghttp2-14 libprotobuf32 libssl3 libsqlite3-0 libmariadb3 \
-      libfmt9 libprometheus-cpp-core1.0 libsodium23 libhiredis0.14 librdkafka1 zlib1g \
+      libfmt9 libprometheus-cpp-core1.0 libsodium23 libhiredis0.14 librdkafka1 liblz4-1 libzstd1 libsasl2-2 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 1001 appgroup && useradd --uid 1001 --gid 1001 --create-home appuser \
     && mkdir -p /app/data && chown -R 1001:1001 /app

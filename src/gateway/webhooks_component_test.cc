@@ -147,8 +147,9 @@ TEST(Dispatcher, AReceiverThatHangsDoesNotStopAnother) {
         webhooks.add(50, "http://dead.test:80/hook");
         webhooks.add(50, "http://alive.test:80/hook");
         webhooks.dispatcher().look_again();
-        webhooks.until("the living", [&] { return world.sender.sent.size() == 50; });
-        EXPECT_EQ(world.sender.under_way, 4);
+        webhooks.until("the living, beside the dead", [&] {
+            return world.sender.sent.size() == 50 && world.sender.under_way == 4;
+        });
         world.sender.held.clear();
         webhooks.until("the dead", [&] { return world.sender.sent.size() == 100; });
     }

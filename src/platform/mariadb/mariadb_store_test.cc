@@ -204,6 +204,29 @@ TEST(MariadbRows, MayBeNestedWideAndMoreThanFitOneMessage) {
     world.run(task());
 }
 
+TEST(MariadbRows, NotReadToTheirEndAreNotWaitedForByTheNextQuery) {
+    TestWorld world;
+    constexpr Sql one("SELECT id, text FROM item WHERE id = ?");
+    constexpr Sql other("SELECT count(*) FROM item WHERE id < ?");
+    const auto store = world.open();
+    int runs = 0;
+    const auto task = [&]() -> awaitable<void> {
+        co_await store->write([&](Transaction& tx) { tx.execute(store::insert_item, 7, "seven"); });
+        for (int round = 0; round < 6; ++round) {
+            co_await store->read([&](Snapshot& snapshot) {
+                ++runs;
+                auto rows = snapshot.query(one, 7);
+                EXPECT_TRUE(rows.next());
+                auto nested = snapshot.query(other, rows.integer(0));
+                EXPECT_TRUE(nested.next());
+                EXPECT_EQ(rows.text(1), "seven");
+            });
+        }
+    };
+    world.run(task());
+    EXPECT_EQ(runs, 6) << "a query that hangs is run again on another connection";
+}
+
 TEST(MariadbBatches, WithARowThatBreaksARuleLaterLoseOnlyItsCommand) {
     TestWorld world;
     world.execute("CREATE TABLE ruled (id BIGINT PRIMARY KEY, n INT NOT NULL CHECK (n > 0))");

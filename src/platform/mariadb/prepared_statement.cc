@@ -93,6 +93,7 @@ void PreparedStatement::check_sent(int failed) const {
 
 void PreparedStatement::reset() {
     if (executed_ && has_rows_) {
+        if (stored_) read_to_the_end();
         mysql_stmt_free_result(statement_);
         connection_.end_stream(*this);
     }
@@ -156,6 +157,7 @@ void PreparedStatement::execute() {
     if (!values_.empty()) bind_values();
     check_sent(mysql_stmt_execute(statement_));
     executed_ = true;
+    stored_ = false;
     if (has_rows_) {
         connection_.begin_stream(*this);
         if (buffers_->columns.empty()) bind_columns();
@@ -171,6 +173,14 @@ void PreparedStatement::execute() {
 
 void PreparedStatement::take_rest() {
     check(mysql_stmt_store_result(statement_), sql_);
+    stored_ = true;
+}
+
+// The library takes rows that were stored and not read to their end for rows that are still to
+// come, and the next execution would wait for them.
+void PreparedStatement::read_to_the_end() {
+    int code = 0;
+    while (code == 0 || code == MYSQL_DATA_TRUNCATED) code = mysql_stmt_fetch(statement_);
 }
 
 void PreparedStatement::bind_values() {

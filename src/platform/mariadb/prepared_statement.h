@@ -55,6 +55,7 @@ private:
     void bind_columns();
     bool fetch();
     void read_long_values();
+    void read_to_the_end();
     void check(int failed, std::string_view doing) const;
     void check_sent(int failed) const;
 
@@ -65,6 +66,7 @@ private:
     std::vector<Value> values_;
     std::unique_ptr<Buffers> buffers_;
     bool executed_ = false;
+    bool stored_ = false;  // the rest of its rows, since another statement wanted the connection
     bool has_rows_ = false;
     std::int64_t changed_ = 0;
     WaitingRows waiting_;
