@@ -76,10 +76,12 @@ void set(rd_kafka_conf_t& conf, const Property& property) {
 
 ClientHandle make_client(rd_kafka_type_t type, ConfHandle conf) {
     std::array<char, 512> text{};
-    ClientHandle client(rd_kafka_new(type, conf.get(), text.data(), text.size()));
-    if (!client)
+    rd_kafka_conf_t* const given = conf.release();  // a client that is made has taken it over
+    ClientHandle client(rd_kafka_new(type, given, text.data(), text.size()));
+    if (!client) {
+        conf.reset(given);
         throw ConfigurationFault(std::string("no Kafka client can be made: ") + text.data());
-    static_cast<void>(conf.release());  // the client has taken it over
+    }
     return client;
 }
 

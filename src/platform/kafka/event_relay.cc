@@ -105,8 +105,9 @@ awaitable<bool> EventRelay::carry(Page& page, std::vector<std::size_t> items) {
         if (kind == Relayed::Kind::Later) left.push_back(items[i]);
         page.settle(items[i], kind, std::move(deliveries[i]));
     }
-    if (!refused) co_return left.empty();
-    if (left.empty()) co_return true;  // one alone, and it is to blame
+    const bool all = left.empty();
+    if (!refused) co_return all;
+    if (all) co_return true;  // one alone, and it is to blame
     const auto middle = left.begin() + static_cast<std::ptrdiff_t>((left.size() + 1) / 2);
     if (!co_await carry(page, {left.begin(), middle})) co_return false;
     co_return co_await carry(page, {middle, left.end()});

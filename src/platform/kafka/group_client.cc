@@ -32,6 +32,7 @@ ConfHandle consumer_conf(const ClientOptions& client, const GroupClientOptions& 
 
 std::vector<TopicPartition> partitions_of(const rd_kafka_topic_partition_list_t& list) {
     std::vector<TopicPartition> partitions;
+    partitions.reserve(static_cast<std::size_t>(list.cnt));
     for (int i = 0; i < list.cnt; ++i)
         partitions.push_back({list.elems[i].topic, list.elems[i].partition});
     return partitions;
@@ -159,7 +160,7 @@ public:
     }
 };
 
-GroupClient::GroupClient(ClientOptions client, GroupClientOptions options,
+GroupClient::GroupClient(const ClientOptions& client, const GroupClientOptions& options,
                          std::function<void()> wake)
     : wake_(std::move(wake)), library_(std::make_unique<Library>()) {
     auto conf = consumer_conf(client, options);

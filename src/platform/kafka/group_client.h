@@ -41,7 +41,8 @@ struct GroupClientOptions {
 class GroupClient {
 public:
     /// `wake` is called on threads of the library; cheap, thread-safe. Throws `ConfigurationFault`.
-    GroupClient(ClientOptions client, GroupClientOptions options, std::function<void()> wake);
+    GroupClient(const ClientOptions& client, const GroupClientOptions& options,
+                std::function<void()> wake);
     ~GroupClient();
     GroupClient(const GroupClient&) = delete;
     GroupClient& operator=(const GroupClient&) = delete;

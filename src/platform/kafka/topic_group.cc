@@ -289,6 +289,7 @@ awaitable<void> TopicGroup::bury_all() {
 awaitable<void> TopicGroup::bury(Partition& partition) {
     const Instant now = clock_.now();
     std::vector<Record> records;
+    records.reserve(partition.dead.size());
     for (const auto& [record, failed] : partition.dead) {
         records.push_back(dead_letter_record(record, failed,
                                              options_.topics.dead_letter_topic_of(record.topic),
