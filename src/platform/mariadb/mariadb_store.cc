@@ -90,6 +90,7 @@ MariadbStore::MariadbStore(const Options& options, telemetry::Metrics& metrics)
 
 void MariadbStore::show_queues(telemetry::Metrics& metrics) const {
     std::vector<std::shared_ptr<store::OperationQueue<WriteOperation>>> writes;
+    writes.reserve(writers_.size());
     for (const auto& writer : writers_) writes.push_back(writer->queue());
     metrics.gauge_from("florin_store_write_queue", "Commands that wait for the writer.", {},
                        [writes] {

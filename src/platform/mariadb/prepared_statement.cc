@@ -219,7 +219,7 @@ void PreparedStatement::send_waiting() {
         pointers[i].clear();
         for (const std::size_t offset : column.offsets)
             pointers[i].push_back(waiting_.text().data() + offset);
-        slot.buffer = pointers[i].data();
+        slot.buffer = static_cast<void*>(pointers[i].data());
         slot.length = const_cast<unsigned long*>(column.lengths.data());
     }
     unsigned rows = static_cast<unsigned>(waiting_.size());

@@ -42,6 +42,7 @@ std::string text_of(const fs::path& file) {
 /// latest.
 pid_t spawn(const std::vector<std::string>& command, const fs::path& log) {
     std::vector<char*> words;
+    words.reserve(command.size() + 1);
     for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     const pid_t parent = ::getpid();
