@@ -93,7 +93,7 @@ format-check:
 
 tidy: setup ## clang-tidy over the sources
 	@cmake --preset release >/dev/null
-	@cmake --build build/release --target florin_proto_payment florin_proto_grpc
+	@cmake --build build/release --target florin_proto_payment florin_proto_grpc florin_proto_reservation
 	@git ls-files 'src/*.cc' | grep -v -e _test.cc -e _fuzz.cc | xargs -P $$(nproc) -n 4 clang-tidy-19 -p build/release --quiet 2>/dev/null
 
 bench: build ## The benchmarks behind docs/benchmarks.md
@@ -105,7 +105,7 @@ perf-test: build ## A short load test against a server of its own
 
 generate: setup ## Generate code from proto/
 	@cmake --preset release >/dev/null
-	@cmake --build build/release --target florin_proto_common florin_proto_payment florin_proto_grpc
+	@cmake --build build/release --target florin_proto_common florin_proto_payment florin_proto_grpc florin_proto_reservation
 
 docker-build: ## Build the image payment-sim-api:latest
 	@command -v docker >/dev/null || { echo "docker is not installed here"; exit 1; }

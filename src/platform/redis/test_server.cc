@@ -123,6 +123,7 @@ void TestServer::spawn() {
                                    "no"};
     texts.insert(texts.end(), arguments_.begin(), arguments_.end());
     std::vector<char*> arguments;
+    arguments.reserve(texts.size() + 1);
     for (std::string& text : texts) arguments.push_back(text.data());
     arguments.push_back(nullptr);
     const pid_t parent = ::getpid();

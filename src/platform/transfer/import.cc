@@ -110,8 +110,9 @@ private:
         for (const auto& [name, proof] : proofs_) {
             const auto here = found.find(name);
             if (here != found.end() && here->second == proof) continue;
-            throw ImportRefused(name + " was " + proof + " and is " +
-                                (here == found.end() ? "not known here" : here->second));
+            std::string why = name;
+            why.append(" was ").append(proof).append(" and is ");
+            throw ImportRefused(why.append(here == found.end() ? "not known here" : here->second));
         }
     }
 

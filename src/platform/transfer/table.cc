@@ -52,6 +52,7 @@ std::string list_of(const std::vector<std::string>& names) {
 
 std::string columns_of(const Table& table) {
     std::vector<std::string> names;
+    names.reserve(table.columns.size());
     for (const auto& column : table.columns) names.push_back(column.name);
     return list_of(names);
 }
@@ -77,7 +78,7 @@ std::vector<Table> tables_of(store::Snapshot& snapshot, const LeftOut& left_out)
         const std::string table(rows.text(0));
         if (left_out.tables.contains(table)) continue;
         const std::string name(rows.text(1));
-        const std::string column = table + '.' + name;
+        const std::string column = std::string(table).append(1, '.').append(name);
         auto& known = described[table];
         if (rows.integer(3) > 0) known.key.emplace(rows.integer(3), name);
         if (!left_out.columns.contains(column))
