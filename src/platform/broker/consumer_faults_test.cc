@@ -78,9 +78,9 @@ TEST_F(ConsumerFaultsTest, ARefusalIsCountedAndPassed) {
 TEST_F(ConsumerFaultsTest, ACrashAfterTheEffectLeavesNeitherEffectNorOffset) {
     std::atomic<bool> crash{true};
     consumer.after_effect = [&crash](const Message& message) {
-        if (message.position == 3 && crash) throw std::runtime_error("crash");
+        if (message.payload == "third" && crash) throw std::runtime_error("crash");
     };
-    for (int i = 0; i < 4; ++i) append("{}");
+    for (const char* payload : {"{}", "{}", "third", "{}"}) append(payload);
     auto group = world.group_of(consumer);
     EXPECT_EQ(world.step(*group), Step::Failed);
     EXPECT_TRUE(world.effects().empty());

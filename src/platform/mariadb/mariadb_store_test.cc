@@ -30,12 +30,14 @@ std::vector<std::int64_t> page_after(Snapshot& snapshot, std::int64_t last) {
 }
 
 /// Reads a log as a consumer does: on from the last position it has seen.
-awaitable<void> follow(store::Store& store, std::vector<std::int64_t>& seen, const bool& stop) {
+awaitable<void> follow(store::Store& store, std::vector<std::int64_t>& seen, const bool& stop,
+                       bool& stopped) {
     while (!stop) {
         const std::int64_t last = seen.empty() ? 0 : seen.back();
         const auto page = co_await store.read([last](Snapshot& s) { return page_after(s, last); });
         seen.insert(seen.end(), page.begin(), page.end());
     }
+    stopped = true;
 }
 
 TEST(MariadbOrder, AFollowerOfTheLogMissesNothingThatManyConnectionsOfTwoProcessesWrite) {
@@ -46,10 +48,11 @@ TEST(MariadbOrder, AFollowerOfTheLogMissesNothingThatManyConnectionsOfTwoProcess
     const auto theirs = open_mariadb(options, world.metrics);
     std::vector<std::int64_t> seen;
     bool stop = false;
+    bool stopped = false;
     Load our_load(world.loop, *ours, 24);
     Load their_load(world.loop, *theirs, 24, 1'000'000);
     const auto task = [&]() -> awaitable<void> {
-        runtime::spawn(world.loop, "follow", follow(*ours, seen, stop));
+        runtime::spawn(world.loop, "follow", follow(*ours, seen, stop, stopped));
         EXPECT_TRUE(co_await eventually(
             [&] { return our_load.stored.size() > 3'000 && their_load.stored.size() > 3'000; }));
         our_load.stop();
@@ -58,6 +61,7 @@ TEST(MariadbOrder, AFollowerOfTheLogMissesNothingThatManyConnectionsOfTwoProcess
         const std::size_t all = our_load.stored.size() + their_load.stored.size();
         EXPECT_TRUE(co_await eventually([&] { return seen.size() >= all; })) << seen.size();
         stop = true;
+        EXPECT_TRUE(co_await eventually([&] { return stopped; }));
         EXPECT_EQ(seen.size(), all)
             << "a position that shows up behind one that was read is missed";
     };
