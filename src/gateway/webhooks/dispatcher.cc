@@ -152,6 +152,7 @@ awaitable<void> Dispatcher::Impl::run(std::shared_ptr<Impl> self) {
         pump_all();
         if (!stopping_) co_await wakeup_.wait_until(clock_, next_wake());
     }
+    running_ = false;
 }
 
 // Receivers that have no lane: after a start, and when there were more of them than lanes.
@@ -403,7 +404,7 @@ awaitable<void> Dispatcher::Impl::stop(std::shared_ptr<Impl> /*self*/,
     const auto until = std::chrono::steady_clock::now() + deadline;
     stopping_ = true;
     wakeup_.notify();
-    while (tasks_ > 0 && std::chrono::steady_clock::now() < until) {
+    while ((tasks_ > 0 || running_) && std::chrono::steady_clock::now() < until) {
         co_await runtime::sleep_for(Milliseconds(5));
     }
     const std::size_t unknown = results_.size() + recording_;
