@@ -24,6 +24,7 @@ const layouts = {
   parts: { roles: ['api', 'worker'], servers: ['mariadb'] },
   'two-apis': { roles: ['api', 'api', 'worker'], servers: ['mariadb'] },
   redis: { roles: ['api', 'worker'], servers: ['mariadb', 'redis'], environment: limited },
+  whole: { roles: ['all'], servers: ['mariadb', 'kafka', 'redis'], environment: limited },
   kafka: { roles: ['api', 'worker', 'relay'], servers: ['mariadb', 'kafka'] },
 };
 
