@@ -1,6 +1,7 @@
 #include "app/admin_client.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
@@ -39,6 +40,15 @@ std::string AdminAnswer::detail() const {
         }
     }
     return fmt::format("the server answered {}", status);
+}
+
+boost::json::object object_of(const AdminAnswer& answer) {
+    if (!answer.ok()) throw std::runtime_error(answer.detail());
+    boost::json::error_code malformed;
+    auto parsed = boost::json::parse(answer.body, malformed);
+    if (malformed || !parsed.is_object())
+        throw std::runtime_error("what answers there is no server of this program");
+    return std::move(parsed.as_object());
 }
 
 AdminClient::AdminClient(runtime::Loop& loop, const AdminServer& server)

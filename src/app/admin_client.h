@@ -6,6 +6,10 @@
 #include "platform/http/client.h"
 #include "platform/runtime/awaitable.h"
 
+namespace boost::json {
+class object;
+}
+
 namespace florin::app {
 
 /// Where a running server's admin API is, and what lets us in.
@@ -23,6 +27,10 @@ struct AdminAnswer {
     /// Of a problem: what is wrong, for people.
     [[nodiscard]] std::string detail() const;
 };
+
+/// The JSON object that was answered. Throws `std::runtime_error`, for people, when the server
+/// refused or it is none.
+boost::json::object object_of(const AdminAnswer& answer);
 
 /// Calls the admin API of a running server; on one loop.
 class AdminClient {

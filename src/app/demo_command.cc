@@ -30,15 +30,6 @@ std::string text_of(const json::object& object, std::string_view name) {
     return std::string(object.at(name).as_string());
 }
 
-json::object object_of(const AdminAnswer& answer) {
-    if (!answer.ok()) throw std::runtime_error(answer.detail());
-    json::error_code malformed;
-    auto parsed = json::parse(answer.body, malformed);
-    if (malformed || !parsed.is_object())
-        throw std::runtime_error("what answers there is no server of this program");
-    return std::move(parsed.as_object());
-}
-
 /// Tells three stories over one event; on one loop. What does not come about is thrown.
 class ReservationDemo {
 public:

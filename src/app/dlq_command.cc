@@ -18,15 +18,6 @@ namespace json = boost::json;
 constexpr const char* webhooks = "webhooks";
 constexpr int page_max = 100;
 
-json::object object_of(const AdminAnswer& answer) {
-    if (!answer.ok()) throw std::runtime_error(answer.detail());
-    json::error_code malformed;
-    auto parsed = json::parse(answer.body, malformed);
-    if (malformed || !parsed.is_object())
-        throw std::runtime_error("what answers there is no server of this program");
-    return std::move(parsed.as_object());
-}
-
 std::string text_at(const json::object& object, std::string_view name) {
     const auto* value = object.if_contains(name);
     if (value == nullptr || value->is_null()) return "";

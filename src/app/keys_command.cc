@@ -21,15 +21,6 @@ namespace json = boost::json;
 constexpr std::size_t columns = 7;
 using Row = std::array<std::string, columns>;
 
-json::object object_of(const AdminAnswer& answer) {
-    if (!answer.ok()) throw std::runtime_error(answer.detail());
-    json::error_code malformed;
-    auto parsed = json::parse(answer.body, malformed);
-    if (malformed || !parsed.is_object())
-        throw std::runtime_error("what answers there is no server of this program");
-    return std::move(parsed.as_object());
-}
-
 /// What came from outside must not steer the terminal.
 std::string text_at(const json::object& key, std::string_view name) {
     const json::value* const value = key.if_contains(name);

@@ -16,15 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-json::object object_of(const AdminAnswer& answer) {
-    if (!answer.ok()) throw std::runtime_error(answer.detail());
-    json::error_code malformed;
-    auto parsed = json::parse(answer.body, malformed);
-    if (malformed || !parsed.is_object())
-        throw std::runtime_error("what answers there is no server of this program");
-    return std::move(parsed.as_object());
-}
-
 /// A merchant's name must not steer the terminal.
 std::string printable(std::string_view text) {
     std::string shown(text);
