@@ -82,7 +82,8 @@ test('a receiver that answers byte by byte, but in time, has its webhook', async
   t.after(async () => { slow.close(); assert.equal(await florin.stop(), 0); });
   const { payment_intent_id: id } = await florin.create({ webhook_url: slow.url });
   await until('the delivery', async () => (await florin.json(`/api/gateway/payments/${id}/timeline`)).timeline.some((entry) => entry.event === 'webhook_delivered'));
-  assert.deepEqual([slow.begun, slow.finished], [1, 1]);
+  await until('the end of the answer', () => slow.finished === 1); // the server may read the last byte before we hear that it is out
+  assert.equal(slow.begun, 1);
 });
 
 test('a redirect to an address the egress policy refuses is not followed, and not tried again', async (t) => {
