@@ -49,11 +49,11 @@ unit:
 	@cd build/release && $(CTEST)
 
 e2e: build
-	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test --test-concurrency=1 . ../docs/
+	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test --test-concurrency=1 *.test.mjs ../docs/*.test.mjs
 	@/usr/bin/python3 tests/lint/deploy.py # again: now there is a binary whose libraries the image needs
 
 crash: build
-	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test ../crash/
+	@cd tests/e2e && npm ci --silent --no-fund --no-audit && node --test ../crash/*.test.mjs
 
 test: setup test-servers lint unit e2e crash ## All tests that need only Debian and npm
 

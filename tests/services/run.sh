@@ -100,6 +100,7 @@ left_behind() { # folders, processes and networks of tests that have ended
 if [ ! tests/e2e/node_modules/.package-lock.json -nt tests/e2e/package-lock.json ]; then
   (cd tests/e2e && npm ci --silent --no-fund --no-audit) || { echo "SKIPPED - everything in Node: npm did not give its packages"; npm=missing; }
 fi
+if tests/services/tools.sh node; then export PATH=$PWD/build/tools/node/bin:$PATH; fi
 for file in tests/services/*.test.mjs; do
   name=$(basename "$file" .test.mjs)
   [ -z "${npm:-}" ] || { skipped=$((skipped + 1)); continue; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the named tools into build/tools, through the Go module proxy, from PyPI or from Maven Central. Exit 3:
+# Installs the named tools into build/tools, through the Go module proxy, from PyPI, npm or Maven Central. Exit 3:
 # they cannot be had here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -46,7 +46,18 @@ install_debezium() { # a folder of its own, as Connect's plugin.path wants it
   touch "$folder/$version"
 }
 
+install_node() { # Debian's is older than what the Kafka client of the tests needs
+  node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major * 100 + minor * 1 >= 2019 ? 0 : 1)' && return
+  [ -x build/tools/node/bin/node ] && return
+  local package
+  package=node-linux-$(node -p process.arch)
+  timeout 300 npm install --prefix build/tools/node --silent --no-fund --no-audit "$package@22.23.3" >build/tools/node.log 2>&1 ||
+    { echo "node: npm did not give Node.js 22 (build/tools/node.log)" >&2; exit 3; }
+  ln -sfn "node_modules/$package/bin" build/tools/node/bin
+}
+
 for tool in "$@"; do
+  if [ "$tool" = node ]; then install_node; continue; fi
   if [ "$tool" = schemathesis ]; then install_schemathesis; continue; fi
   if [ "$tool" = kafka ]; then install_kafka; continue; fi
   if [ "$tool" = debezium ]; then install_kafka; install_debezium; continue; fi
