@@ -58,13 +58,13 @@ test('the documents have commands to run', () => {
 });
 
 for (const [document, blocks] of runnable) {
-  test(`the commands of ${document} work as written`, { timeout: 60_000 }, async () => {
-    const background = [];
+  test(`the commands of ${document} work as written`, { timeout: 300_000 }, async () => {
+    const scripts = [];
     try {
       for (const block of blocks) {
         const script = start(block.script);
+        scripts.push(script);
         if (block.background) {
-          background.push(script);
           await until(`a word from: ${script.text}`, () => script.output !== '');
           continue;
         }
@@ -73,8 +73,8 @@ for (const [document, blocks] of runnable) {
         assert.notEqual(script.output, '', `${script.text}\nshows nothing`);
       }
     } finally {
-      for (const { child, closed } of background) {
-        process.kill(-child.pid, 'SIGTERM');
+      for (const { child, closed } of scripts) {
+        if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGTERM');
         await closed;
       }
     }

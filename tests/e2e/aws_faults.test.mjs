@@ -42,7 +42,7 @@ async function payments(count, fields = {}) {
   return ids;
 }
 const heard = (id) => sink.details.filter(({ reservation_id: told }) => told === id);
-const allHeard = (ids) => until('every outcome on the bus', () => ids.every((id) => heard(id).length > 0), 30_000);
+const allHeard = (ids) => until('every outcome on the bus', () => ids.every((id) => heard(id).length > 0));
 const deadLetters = async () => (await florin.json('/api/dead-letters?group=event-bridge')).dead_letters;
 
 test('every way in which a payment ends is told once', async () => {
@@ -135,7 +135,7 @@ test('an endpoint that is away, then slow, gets everything in the end', async (t
     response.end(JSON.stringify({ FailedEntryCount: 0, Entries: entries }));
   }, 300), port);
   t.after(slow.close);
-  await until('all of them', () => told.size === 50, 30_000);
+  await until('all of them', () => told.size === 50);
 });
 
 test('credentials that expire in mid-run are renewed and nothing is lost', async (t) => {
@@ -146,7 +146,7 @@ test('credentials that expire in mid-run are renewed and nothing is lost', async
   const own = await ownWorld(t, strict, { AWS_ENDPOINT_URL: strict.url, AWS_CONTAINER_CREDENTIALS_FULL_URI: source.url, AWS_SHARED_CREDENTIALS_FILE: '/nowhere', AWS_CONFIG_FILE: '/nowhere' });
   for (let round = 1; round <= 3; ++round) {
     for (let i = 0; i < 20; ++i) await own.create({ reservation_id: `expiring-${round}-${i}` });
-    await until('this round', () => strict.details.filter(({ reservation_id: id }) => id.startsWith(`expiring-${round}-`)).length === 20, 30_000);
+    await until('this round', () => strict.details.filter(({ reservation_id: id }) => id.startsWith(`expiring-${round}-`)).length === 20);
     revoked = source.issued.length;
   }
   assert.ok(source.issued.length >= 3, `${source.issued.length} credentials were asked for`);

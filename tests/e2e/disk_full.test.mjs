@@ -72,11 +72,11 @@ test('the server stays up, reads go on, and /ready names the store and the remed
   assert.match(dependencies.store.reason, /florin\.db/);
   assert.match(dependencies.store.reason, /raise the limit|free some space/);
   assert.equal((await florin.get('health', '/health')).status, 200);
-  assert.match(florin.log, /cannot be written/);
+  await until('the log to say so', () => /cannot be written/.test(florin.log));
 });
 
 test('when there is room again the service goes on by itself', async () => {
-  execFileSync('prlimit', ['--pid', String(florin.process.pid), '--fsize=unlimited']);
+  execFileSync('prlimit', ['--pid', String(florin.process.pid), '--fsize=unlimited:']);
   await until('a create', async () => !(await create()));
   await until('readiness', async () => (await ready()).code === 200);
   assert.equal((await authorize('after')).status, 200);

@@ -20,25 +20,57 @@ const definition = loader.loadSync('proto/payment/v1/payment.proto', {
 export const { payment } = grpc.loadPackageDefinition(definition);
 export { grpc };
 
-/** Calls `ready` until it returns something, at most `ms` long. */
-export async function until(what, ready, ms = 10_000) {
-  const deadline = Date.now() + ms;
+/** Calls `ready` until it returns something, at most `ms` long; the machine may be slow, and have other things to do. */
+export async function until(what, ready, ms = 60_000) {
+  const begun = Date.now();
   for (;;) {
     const value = await ready();
     if (value) return value;
-    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${what}`);
-    await new Promise((next) => setTimeout(next, 10));
+    const waited = Date.now() - begun;
+    if (waited > ms) throw new Error(`waited ${waited} ms for ${what}`);
+    await new Promise((next) => setTimeout(next, Math.min(100, 10 + waited / 50)));
   }
 }
 
-export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+// Ports that the kernel gives to no client: one that knocks where nobody listens may be given that very port, and then
+// the server that comes back there does not get it.
+function quietPorts() {
+  const [low, high] = fs.readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number);
+  if (low >= 15_000) return { first: 10_000, count: low - 10_000 };
+  return high <= 60_000 ? { first: high + 1, count: 65_535 - high } : { first: 10_000, count: 50_000 };
 }
+let portsGiven = 0;
+
+/** A port nobody listens on; processes that run beside each other look at different ones. */
+export async function freePort() {
+  const { first, count } = quietPorts();
+  for (;;) {
+    const port = first + (process.pid * 50 + portsGiven++) % count;
+    const server = net.createServer();
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+}
+
+/** A time zone in which it is about noon, in minutes from UTC, and today's date there: a test that closes a day is not overtaken by midnight. */
+const sinceMidnight = Math.floor(Date.now() / 60_000) % 1_440;
+export const noon = { offset: 720 - sinceMidnight, today: () => new Date(Date.now() + noon.offset * 60_000).toISOString().slice(0, 10) };
+
+// What a test that failed has left: processes and folders go with the test, and nothing keeps its file from ending.
+const started = new Set();
+process.on('exit', () => { for (const one of started) one.abandon(); });
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+if (process.env.NODE_TEST_CONTEXT) {
+  const { after } = await import('node:test');
+  after(() => { setTimeout(() => { console.error('something is still open after the last test'); process.exit(1); }, 180_000).unref(); });
+}
+
+/** `one.abandon()` is called when this process ends, unless it was `forgotten` before. */
+export const remembered = (one) => started.add(one);
+export const forgotten = (one) => started.delete(one);
+export const removeFolder = (folder) => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 
 // With E2E_MARIADB_SOCKET each server gets a database of its own at that MariaDB, instead of a file.
 const mariadb = process.env.E2E_MARIADB_SOCKET;
@@ -46,6 +78,7 @@ const mariadb = process.env.E2E_MARIADB_SOCKET;
 export class Florin {
   constructor() {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'florin-e2e-'));
+    remembered(this);
     if (!mariadb) return;
     const database = path.basename(this.folder).replaceAll('-', '_');
     execFileSync('mariadb', ['--no-defaults', '--user=root', `--socket=${mariadb}`, '-e', `CREATE DATABASE ${database}`]);
@@ -74,9 +107,9 @@ export class Florin {
       env: { PATH: process.env.PATH, WEBHOOK_SECRET: secret, DEFAULT_DELAY_MS: '100', LOG_LEVEL: 'info', ...this.database, ...this.environment },
     });
     this.exited = once(this.process, 'exit');
-    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => { this.log = (this.log + text).slice(-20_000); });
+    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => { this.log = (this.log + text).slice(-200_000); });
     await until('the server', async () => {
-      if (this.process.exitCode !== null) throw new Error(`the server has ended:\n${this.log}`);
+      if (!this.runs) throw new Error(`the server has ended:\n${this.log}`);
       return (await this.get('health', '/ready').catch(() => null))?.status === 200;
     });
     // A new client: the old one may be backing off from the process that is gone.
@@ -84,7 +117,7 @@ export class Florin {
     this.client = new payment.v1.PaymentService(`127.0.0.1:${this.ports.grpc}`, grpc.credentials.createInsecure());
   }
 
-  call(method, request, metadata = new grpc.Metadata(), options = { deadline: Date.now() + 10_000 }) {
+  call(method, request, metadata = new grpc.Metadata(), options = { deadline: Date.now() + 60_000 }) {
     return new Promise((resolve, reject) => {
       this.client[method](request, metadata, options, (error, answer) => (error ? reject(error) : resolve(answer)));
     });
@@ -102,7 +135,10 @@ export class Florin {
     return new Promise((resolve, reject) => {
       const request = http.request({ host: '127.0.0.1', port: this.ports[face], path: target, agent: false, ...options }, (answer) => {
         let body = '';
-        answer.setEncoding('utf8').on('data', (text) => { body += text; }).on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, body }));
+        answer.setEncoding('utf8').on('data', (text) => { body += text; }).on('close', () => {
+          if (answer.complete) resolve({ status: answer.statusCode, headers: answer.headers, body });
+          else reject(new Error('the connection ended within the answer'));
+        });
       });
       request.on('error', reject).end(options.body);
     });
@@ -112,6 +148,10 @@ export class Florin {
     return JSON.parse((await this.get('http', target, options)).body);
   }
 
+  get runs() {
+    return this.process?.exitCode === null && this.process.signalCode === null;
+  }
+
   async kill() {
     this.process.kill('SIGKILL');
     await this.exited;
@@ -119,12 +159,18 @@ export class Florin {
 
   async stop() {
     this.client?.close();
-    if (this.process.exitCode === null && this.process.signalCode === null) {
+    if (this.runs) {
       this.process.kill('SIGTERM');
       await this.exited;
     }
-    fs.rmSync(this.folder, { recursive: true, force: true });
+    this.abandon();
     return this.process.exitCode;
+  }
+
+  abandon() {
+    if (this.runs) this.process.kill('SIGKILL');
+    removeFolder(this.folder);
+    forgotten(this);
   }
 }
 
@@ -146,6 +192,8 @@ export async function receiver(answer) {
 /** Runs a command of the binary to its end. */
 export async function run(args, { env = {}, input = '' , cwd = os.tmpdir() } = {}) {
   const child = spawn(binary, args, { cwd, env: { PATH: process.env.PATH, ...env } });
+  const mine = { abandon: () => child.kill('SIGKILL') };
+  remembered(mine);
   let out = '';
   let err = '';
   child.stdout.on('data', (text) => { out += text; });
@@ -153,5 +201,6 @@ export async function run(args, { env = {}, input = '' , cwd = os.tmpdir() } = {
   child.stdin.on('error', () => {}); // it may end without reading
   child.stdin.end(input);
   const [code] = await once(child, 'close');
+  forgotten(mine);
   return { code, out, err };
 }

@@ -5,7 +5,8 @@ import { Florin, run } from './florin.mjs';
 
 let florin;
 before(async () => {
-  florin = await Florin.start([], { APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_CAPTURE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '7' });
+  florin = await Florin.start([], { APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_CAPTURE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '7',
+    APP_RATE_LIMIT_REFUND_WINDOW_SECONDS: '360000' }); // nobody gets another one back while a slow machine goes on
 });
 after(async () => { assert.equal(await florin.stop(), 0); });
 

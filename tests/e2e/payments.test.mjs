@@ -6,13 +6,19 @@ import { promisify } from 'node:util';
 import { Florin, until } from './florin.mjs';
 
 const unlimited = { APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_CAPTURE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '0' };
-const impatient = { GATEWAY_TIMEOUT_MS: '200', IDEMPOTENCY_PATIENCE_MS: '200', GATEWAY_CB_MIN_CALLS: '100' };
+// Twins wait for each other, however slow the machine is.
+const patient = { IDEMPOTENCY_PATIENCE_MS: '60000', GATEWAY_CB_MIN_CALLS: '100' };
+// For gateways that hang; what they leave is left to nobody.
+const hasty = { GATEWAY_TIMEOUT_MS: '500', IDEMPOTENCY_PATIENCE_MS: '500', RECOVERY_AFTER_MS: '3600000', GATEWAY_CB_MIN_CALLS: '100' };
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
-let florin;
-before(async () => { florin = await Florin.start([], { ...unlimited, ...impatient }); });
-after(async () => { assert.equal(await florin.stop(), 0); });
+let florin, impatient;
+before(async () => {
+  florin = await Florin.start([], { ...unlimited, ...patient });
+  impatient = await Florin.start([], { ...unlimited, ...hasty });
+});
+after(async () => { for (const one of [florin, impatient]) assert.equal(await one?.stop(), 0); });
 
 let numbers = 0;
 const fresh = (what) => `${what}-${process.pid}-${Date.now()}-${++numbers}`;
@@ -27,7 +33,7 @@ const post = (target, body, headers = {}, server = florin) => ask(target, {
 
 const authorize = (fields = {}, headers = {}, server = florin) => post('/payments/authorize', { merchantId: 'shop-1', amount: 10_000, currency: 'KRW', idempotencyKey: fresh('key'), ...fields }, headers, server);
 const change = (operation, id, fields = {}, headers = {}, server = florin) => post(`/payments/${operation}/${id}`, { merchantId: 'shop-1', ...(operation === 'refund' && { reason: 'changed their mind' }), ...fields }, headers, server);
-const show = async (id, merchant = 'shop-1') => (await ask(`/payments/${id}?merchantId=${merchant}`)).json;
+const show = async (id, merchant = 'shop-1', server = florin) => (await ask(`/payments/${id}?merchantId=${merchant}`, {}, server)).json;
 
 async function captured(fields = {}) {
   const { json } = await authorize(fields);
@@ -199,25 +205,25 @@ test('a decline is a 402 with the gateway\'s code, also when it is asked again',
 });
 
 test('a gateway that fails, hangs or is late is never called a decline or a duplicate', async () => {
-  const fault = refused(await authorize({ amount: 100_500 }), 502, 'GATEWAY_ERROR');
-  const hung = refused(await authorize({ amount: 100_504 }), 504, 'GATEWAY_TIMEOUT');
+  const fault = refused(await authorize({ amount: 100_500 }, {}, impatient), 502, 'GATEWAY_ERROR');
+  const hung = refused(await authorize({ amount: 100_504 }, {}, impatient), 504, 'GATEWAY_TIMEOUT');
   for (const { paymentId } of [fault, hung]) assert.match(paymentId, uuid);
-  assert.ok(['READY', 'AUTHORIZED'].includes((await show(hung.paymentId)).status));
-  assert.equal((await authorize({ amount: 100_202 })).status, 200);
-  const { json: { paymentId } } = await authorize({ amount: 300_000 });
+  assert.ok(['READY', 'AUTHORIZED'].includes((await show(hung.paymentId, 'shop-1', impatient)).status));
+  assert.equal((await authorize({ amount: 100_202 }, {}, impatient)).status, 200);
+  const { json: { paymentId } } = await authorize({ amount: 300_000 }, {}, impatient);
   const key = { 'idempotency-key': fresh('hung') };
-  const asked = await change('capture', paymentId, { amount: 100_504 }, key);
+  const asked = await change('capture', paymentId, { amount: 100_504 }, key, impatient);
   assert.deepEqual([asked.status, asked.json.status, asked.json.message], [202, 'CAPTURE_REQUESTED', 'Capture requested']);
-  const replay = await change('capture', paymentId, { amount: 100_504 }, key);
+  const replay = await change('capture', paymentId, { amount: 100_504 }, key, impatient);
   assert.deepEqual([replay.status, replay.text], [202, asked.text]);
-  refused(await change('capture', paymentId), 409, 'CAPTURE_CONFLICT', /CAPTURE_REQUESTED/);
-  refused(await change('void', paymentId), 409, 'VOID_CONFLICT', /CAPTURE_REQUESTED/);
+  refused(await change('capture', paymentId, {}, {}, impatient), 409, 'CAPTURE_CONFLICT', /CAPTURE_REQUESTED/);
+  refused(await change('void', paymentId, {}, {}, impatient), 409, 'VOID_CONFLICT', /CAPTURE_REQUESTED/);
 });
 
 test('a twin of what hangs is told to come back', async () => {
   const body = { amount: 100_504, idempotencyKey: fresh('hang') };
-  refused(await authorize(body), 504, 'GATEWAY_TIMEOUT');
-  refused(await authorize(body), 409, 'IDEMPOTENCY_IN_PROGRESS');
+  refused(await authorize(body, {}, impatient), 504, 'GATEWAY_TIMEOUT');
+  refused(await authorize(body, {}, impatient), 409, 'IDEMPOTENCY_IN_PROGRESS');
 });
 
 test('payments of others, of nobody and with ids that are none are not found', async () => {
@@ -295,7 +301,7 @@ test('a list is filtered, and pages by a cursor that stays valid while payments 
 });
 
 test('beyond its limit a merchant waits, while replays and other merchants go on', async () => {
-  const limited = await Florin.start([], { ...impatient, APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '3', APP_RATE_LIMIT_CAPTURE_CAPACITY: '2', APP_RATE_LIMIT_REFUND_CAPACITY: '1', APP_RATE_LIMIT_AUTHORIZE_WINDOW_SECONDS: '3600', APP_RATE_LIMIT_CAPTURE_WINDOW_SECONDS: '3600', APP_RATE_LIMIT_REFUND_WINDOW_SECONDS: '3600' });
+  const limited = await Florin.start([], { ...patient, APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '3', APP_RATE_LIMIT_CAPTURE_CAPACITY: '2', APP_RATE_LIMIT_REFUND_CAPACITY: '1', APP_RATE_LIMIT_AUTHORIZE_WINDOW_SECONDS: '3600', APP_RATE_LIMIT_CAPTURE_WINDOW_SECONDS: '3600', APP_RATE_LIMIT_REFUND_WINDOW_SECONDS: '3600' });
   try {
     const key = fresh('limited');
     const paid = [];
@@ -324,7 +330,7 @@ test('beyond its limit a merchant waits, while replays and other merchants go on
 });
 
 test('a gateway that keeps failing is left alone, and the circuit says so', async () => {
-  const failing = await Florin.start([], { ...unlimited, ...impatient, GATEWAY_CB_MIN_CALLS: '3', GATEWAY_CB_WAIT_DURATION: '3600000' });
+  const failing = await Florin.start([], { ...unlimited, ...hasty, GATEWAY_CB_MIN_CALLS: '3', GATEWAY_CB_WAIT_DURATION: '3600000' });
   try {
     for (let n = 0; n < 3; ++n) refused(await authorize({ amount: 100_500 }, {}, failing), 502, 'GATEWAY_ERROR');
     const closed = await authorize({ amount: 100_500 }, {}, failing);

@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';
-import { binary, root, until } from './florin.mjs';
+import { binary, forgotten, remembered, removeFolder, root, until } from './florin.mjs';
 
 const { reservation } = grpc.loadPackageDefinition(loader.loadSync('proto/reservation/v1/inventory.proto', {
   includeDirs: [root], keepCase: true, longs: Number, enums: String, defaults: true,
@@ -25,8 +25,11 @@ export async function serve(handler, port = 0) {
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => { server.closeAllConnections(); server.close(); } };
 }
 
-/** One queue and its dead letters; visibility lasts as long as the worker asks, at most `visibilityMs`. */
-export async function queue({ visibilityMs = 500 } = {}) {
+/**
+ * One queue and its dead letters; visibility lasts as long as the worker asks, at most `visibilityMs`: short for workers that
+ * are killed, whose messages have to come back.
+ */
+export async function queue({ visibilityMs = 60_000 } = {}) {
   const messages = new Map(); // id -> { body, visibleAt, receives }
   const dead = [];
   let fault = () => null;
@@ -63,17 +66,21 @@ export async function queue({ visibilityMs = 500 } = {}) {
   return { ...server, messages, dead, put: (body) => messages.set(randomUUID(), { body: JSON.stringify(body), visibleAt: 0, receives: 0 }), failWith: (decide) => { fault = decide; } };
 }
 
-/** The reservation API: reservations with their seats, and every PATCH it took, by its key. */
+/**
+ * The reservation API: reservations with their seats, and every PATCH it took, by its key. `answer` says with which status;
+ * null: never. `hangUp` ends the connections of those that have no answer.
+ */
 export async function reservationApi({ answer = () => 200 } = {}) {
   const patches = []; // { id, status, key }
+  const unanswered = new Set();
   const server = await serve((request, response, body) => {
     const id = decodeURIComponent(request.url.split('/').pop());
     const status = answer(request.method, id);
     if (status === 200 && request.method === 'PATCH') patches.push({ id, status: JSON.parse(body).status, key: request.headers['idempotency-key'] });
-    if (status === null) return; // never
+    if (status === null) { unanswered.add(response); return; }
     response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ reservation_id: id, event_id: 'concert', seat_ids: [`${id}-A`, `${id}-B`] }));
   });
-  return { ...server, patches };
+  return { ...server, patches, unanswered, hangUp: () => { for (const response of unanswered) response.destroy(); unanswered.clear(); } };
 }
 
 /** The inventory: every call it took. */
@@ -94,6 +101,7 @@ export async function inventory() {
 export class Worker {
   constructor(environment) {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'florin-worker-'));
+    remembered(this);
     this.program = path.join(this.folder, 'reservation-worker');
     fs.symlinkSync(binary, this.program);
     this.environment = environment;
@@ -104,12 +112,12 @@ export class Worker {
     this.ports = null;
     this.process = spawn(this.program, [], {
       cwd: this.folder,
-      env: { PATH: process.env.PATH, HOME: this.folder, BIND_ADDRESS: '127.0.0.1', SERVER_PORT: '0', GRPC_DEBUG_PORT: '0', LOG_FORMAT: 'json', LOG_LEVEL: 'info', AWS_REGION: 'ap-northeast-2', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', SQS_WAIT_TIME: '1', BACKOFF_BASE_MS: '100', ...this.environment },
+      env: { PATH: process.env.PATH, HOME: this.folder, BIND_ADDRESS: '127.0.0.1', SERVER_PORT: '0', GRPC_DEBUG_PORT: '0', LOG_FORMAT: 'json', LOG_LEVEL: 'info', AWS_REGION: 'ap-northeast-2', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', SQS_WAIT_TIME: '1', BACKOFF_BASE_MS: '100', INVENTORY_TIMEOUT_MS: '30000', ...this.environment },
     });
     this.exited = once(this.process, 'exit');
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => { this.log = (this.log + text).slice(-50_000); });
     await until('the worker', () => {
-      if (this.process.exitCode !== null) throw new Error(`the worker has ended:\n${this.log}`);
+      if (!this.runs) throw new Error(`the worker has ended:\n${this.log}`);
       const line = this.log.split('\n').find((text) => text.includes('The reservation worker is ready'));
       if (line) this.ports = { http: JSON.parse(line).http_port, grpc: JSON.parse(line).grpc_port };
       return this.ports;
@@ -126,13 +134,23 @@ export class Worker {
     await this.exited;
   }
 
+  get runs() {
+    return this.process?.exitCode === null && this.process.signalCode === null;
+  }
+
   async stop() {
-    if (this.process.exitCode === null && this.process.signalCode === null) {
+    if (this.runs) {
       this.process.kill('SIGTERM');
       await this.exited;
     }
-    fs.rmSync(this.folder, { recursive: true, force: true });
+    this.abandon();
     return this.process.exitCode;
+  }
+
+  abandon() {
+    if (this.runs) this.process.kill('SIGKILL');
+    removeFolder(this.folder);
+    forgotten(this);
   }
 }
 

@@ -48,6 +48,6 @@ export class Seats {
     return until(`reservation ${id} to be ${status}`, async () => {
       const reservation = await this.get(id);
       return reservation.status === status && reservation;
-    }, 20_000);
+    });
   }
 }

@@ -124,7 +124,7 @@ test('the webhook has the contract\'s body and signature, and Standard Webhooks 
   assert.equal(json.payment_id, id);
   assert.equal(json.reservation_id, 'rsv-"한글"');
   assert.equal(json.event_type, 'payment.status_updated');
-  assert.ok(Math.abs(json.timestamp - Date.now() / 1000) < 10);
+  assert.ok(Math.abs(json.timestamp - Date.now() / 1000) < 600);
   assert.equal(headers['x-webhook-signature'], `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`);
   const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
   assert.equal(headers['webhook-signature'], `v1,${createHmac('sha256', secret).update(signed).digest('base64')}`);

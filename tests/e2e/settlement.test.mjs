@@ -1,12 +1,12 @@
 // Money from a shop's capture to its payout, through the binary: statement, ledger, and a restart in between.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Florin, run } from './florin.mjs';
+import { Florin, noon, run } from './florin.mjs';
 
 const admin = 'settlement-admin-token';
 let florin;
 before(async () => {
-  florin = await Florin.start(['--merchant-fee-basis-points', '300', '--settlement-utc-offset-minutes', '0', '--merchant-gateways', 'shop-remote=simulator'],
+  florin = await Florin.start(['--merchant-fee-basis-points', '300', '--settlement-utc-offset-minutes', noon.offset, '--merchant-gateways', 'shop-remote=simulator'],
     { ADMIN_TOKEN: admin, SETTLEMENT_ENABLED: 'false' });
 });
 after(async () => { assert.equal(await florin.stop(), 0); });
@@ -27,7 +27,7 @@ async function captured(merchantId, amount) {
 }
 
 const asAdmin = { headers: { Authorization: `Bearer ${admin}` } };
-const today = () => new Date().toISOString().slice(0, 10);
+const { today } = noon;
 const closeToday = () => florin.get('http', `/api/settlements/run?day=${today()}&early=true`, { method: 'POST', ...asAdmin });
 const settlements = async (query) => (await florin.json(`/api/settlements?${query}`, asAdmin)).settlements;
 
