@@ -252,7 +252,7 @@ export class MerchantLoad {
   }
 
   async #reached(payment, expected) {
-    for (const deadline = Date.now() + 120_000; ;) {
+    for (const deadline = Date.now() + 300_000; ;) {
       await this.gate.pass();
       const found = await this.#send('GET', `/payments/${payment.id}?merchantId=${payment.merchant}`);
       if (found?.status === 200 && viewOf(found.json) === expected) return;

@@ -6,8 +6,8 @@ import { Worker, inventory, outcome, queue, reservationApi } from '../e2e/reserv
 
 const kills = Number(process.env.CRASH_ROUNDS ?? 20);
 
-test(`${kills} kills of the worker lose no message and repeat no effect under another key`, { timeout: 300_000 }, async () => {
-  const sqs = await queue({ visibilityMs: 300 });
+test(`${kills} kills of the worker lose no message and repeat no effect under another key`, { timeout: 600_000 }, async () => {
+  const sqs = await queue({ visibilityMs: 2_000 });
   const api = await reservationApi();
   const seats = await inventory();
   const worker = new Worker({ AWS_ENDPOINT_URL: sqs.url, PAYMENT_WEBHOOK_QUEUE_URL: `${sqs.url}/1/orders`, RESERVATION_API_BASE: api.url, INVENTORY_GRPC_ADDR: seats.address });
@@ -26,7 +26,7 @@ test(`${kills} kills of the worker lose no message and repeat no effect under an
     await worker.kill();
     await worker.run();
   }
-  await until('an empty queue', () => sqs.messages.size === 0, 60_000);
+  await until('an empty queue', () => sqs.messages.size === 0, 120_000);
   const effects = new Map(); // reservation -> Set of `status key`: what an API that honours keys would have done
   for (const { id, status, key } of api.patches) effects.set(id, (effects.get(id) ?? new Set()).add(`${status} ${key}`));
   assert.equal(effects.size, wanted.size);
@@ -40,8 +40,8 @@ test(`${kills} kills of the worker lose no message and repeat no effect under an
   for (const each of [seats, api, sqs]) each.close();
 });
 
-test('killed after the effect and before the delete, it does not repeat the effect', { timeout: 60_000 }, async (t) => {
-  const sqs = await queue({ visibilityMs: 300 });
+test('killed after the effect and before the delete, it does not repeat the effect', { timeout: 300_000 }, async (t) => {
+  const sqs = await queue({ visibilityMs: 2_000 });
   const api = await reservationApi();
   const seats = await inventory();
   let deletes = 0;

@@ -152,6 +152,12 @@ export class Florin {
     return this.process?.exitCode === null && this.process.signalCode === null;
   }
 
+  /** The value of a series of /metrics; 0 where there is none. */
+  async metric(series) {
+    const line = (await this.get('health', '/metrics')).body.split('\n').find((text) => text.startsWith(`${series} `));
+    return line ? Number(line.slice(series.length + 1)) : 0;
+  }
+
   async kill() {
     this.process.kill('SIGKILL');
     await this.exited;
