@@ -7,7 +7,7 @@ TSAN_TESTS = runtime store leases mariadb telemetry limits broker gateway webhoo
 CTEST := ctest -j2 --output-on-failure --no-tests=error
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' 'fuzz/*.cc')
 
-.PHONY: help setup test-servers build run test unit e2e crash test-services test-asan test-tsan fuzz lint format \
+.PHONY: help setup test-servers build run test unit e2e crash test-services build-asan build-tsan test-asan test-tsan fuzz lint format \
   format-check tidy bench generate docker-build docker-run docker-shell ci all dev prod run-local \
   perf-test clean dev-deps grpcui env-template check-env status
 
@@ -62,20 +62,22 @@ test-services: build ## Tests with clients and servers nobody here wrote, from D
 	@tests/services/run.sh
 
 # With the fuzzers' instrumentation, so that one build serves both.
-test-asan: setup test-servers ## Unit and component tests under ASan and UBSan
+build-asan: setup
 	@cmake --preset asan >/dev/null
 	@cmake --build build/asan
-	@cd build/asan && $(CTEST)
 
-test-tsan: setup test-servers ## What crosses threads, under TSan
+build-tsan: setup
 	@cmake --preset tsan >/dev/null
 	@cmake --build build/tsan --target $(TSAN_TESTS:=_test)
+
+test-asan: build-asan test-servers ## Unit and component tests under ASan and UBSan
+	@cd build/asan && $(CTEST)
+
+test-tsan: build-tsan test-servers ## What crosses threads, under TSan
 	@cd build/tsan && TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp halt_on_error=1" \
 	  $(CTEST) -R "^($$(echo $(TSAN_TESTS) | tr ' ' '|'))$$"
 
-fuzz: setup ## Each fuzzer for FUZZ_SECONDS
-	@cmake --preset asan >/dev/null
-	@cmake --build build/asan
+fuzz: build-asan ## Each fuzzer for FUZZ_SECONDS
 	@for fuzzer in build/asan/bin/*_fuzz; do name=$$(basename $$fuzzer); mkdir -p build/asan/corpus/$$name; \
 	  echo "fuzzing $$name for $(FUZZ_SECONDS) s"; \
 	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -max_len=65536 -artifact_prefix=build/asan/ \
