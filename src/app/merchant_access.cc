@@ -1,7 +1,6 @@
 #include "app/merchant_access.h"
 
 #include <array>
-#include <memory>
 #include <string>
 
 #include "merchants/authenticator.h"
@@ -49,9 +48,6 @@ Response refusal(Denial denial, Scope scope) {
             return refusal(401, "This API key has expired; use the one that replaces it", invalid);
         case Denial::Revoked:
             return refusal(401, "This API key was revoked", invalid);
-        case Denial::OtherMerchant:
-            return refusal(403, "This API key belongs to another merchant",
-                           ", error=\"insufficient_scope\"");
         case Denial::MissingScope:
             break;
     }
@@ -70,49 +66,52 @@ const char* label_of(Denial denial) {
             return "expired";
         case Denial::Revoked:
             return "revoked";
-        case Denial::OtherMerchant:
-            return "other_merchant";
         case Denial::MissingScope:
             break;
     }
     return "missing_scope";
 }
 
-/// Of one loop; copies of the function share it.
-class Access {
+class Access final : public payments::Authorization {
 public:
     Access(merchants::Authenticator& authenticator, telemetry::Metrics& metrics)
-        : authenticator_(authenticator) {
-        for (std::size_t i = 0; i < denied_.size(); ++i) {
-            denied_[i] = metrics.counter("florin_api_key_denials_total",
-                                         "Payment requests refused because of their API key.",
-                                         {{"reason", label_of(static_cast<Denial>(i))}});
-        }
+        : authenticator_(authenticator), other_merchant_(counter(metrics, "other_merchant")) {
+        for (std::size_t i = 0; i < denied_.size(); ++i)
+            denied_[i] = counter(metrics, label_of(static_cast<Denial>(i)));
     }
 
-    awaitable<std::optional<Response>> decide(const Request& request, std::string_view merchant,
-                                              payments::Access access) {
+    awaitable<std::expected<std::string, Response>> authenticate(const Request& request,
+                                                                 payments::Access access) override {
         const Scope scope = scope_of(access);
-        const auto denial =
-            co_await authenticator_.check(merchants::key_in(request), merchant, scope);
-        if (!denial) co_return std::nullopt;
-        denied_[static_cast<std::size_t>(*denial)].add();
-        co_return refusal(*denial, scope);
+        auto merchant = co_await authenticator_.merchant_of(merchants::key_in(request), scope);
+        if (merchant) co_return *std::move(merchant);
+        denied_[static_cast<std::size_t>(merchant.error())].add();
+        co_return std::unexpected(refusal(merchant.error(), scope));
+    }
+
+    Response other_merchant() override {
+        other_merchant_.add();
+        return refusal(403, "This API key belongs to another merchant",
+                       ", error=\"insufficient_scope\"");
     }
 
 private:
+    static telemetry::Counter counter(telemetry::Metrics& metrics, const char* reason) {
+        return metrics.counter("florin_api_key_denials_total",
+                               "Payment requests refused because of their API key.",
+                               {{"reason", reason}});
+    }
+
     merchants::Authenticator& authenticator_;
     std::array<telemetry::Counter, static_cast<std::size_t>(Denial::MissingScope) + 1> denied_;
+    telemetry::Counter other_merchant_;
 };
 
 }  // namespace
 
-payments::Authorization merchant_access(merchants::Authenticator& authenticator,
-                                        telemetry::Metrics& metrics) {
-    return [access = std::make_shared<Access>(authenticator, metrics)](
-               const Request& request, std::string_view merchant, payments::Access wanted) {
-        return access->decide(request, merchant, wanted);
-    };
+std::shared_ptr<payments::Authorization> merchant_access(merchants::Authenticator& authenticator,
+                                                         telemetry::Metrics& metrics) {
+    return std::make_shared<Access>(authenticator, metrics);
 }
 
 }  // namespace florin::app

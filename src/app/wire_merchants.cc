@@ -46,7 +46,7 @@ MerchantParts::MerchantParts(store::Store& store, const Clock& clock, const Sett
 
 MerchantParts::~MerchantParts() = default;
 
-payments::Authorization MerchantParts::add_face(http::Router& router) {
+std::shared_ptr<payments::Authorization> MerchantParts::add_face(http::Router& router) {
     auto& parts = *parts_;
     auto& face = *parts.faces.emplace_back(std::make_unique<Parts::Face>(parts));
     merchants::add_key_routes(router, face.service, parts.clock, parts.keys_api);

@@ -22,8 +22,8 @@ public:
     ~MerchantParts();
 
     /// Adds the operator's routes to one serving loop's table. Returns what guards the payments of
-    /// that loop: empty where MERCHANT_AUTH is open. Before the loops run.
-    payments::Authorization add_face(http::Router& router);
+    /// that loop: null where MERCHANT_AUTH is open. Before the loops run.
+    std::shared_ptr<payments::Authorization> add_face(http::Router& router);
 
 private:
     struct Parts;

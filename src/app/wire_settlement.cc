@@ -69,7 +69,8 @@ SettlementParts::SettlementParts(runtime::Loop& background, store::Store& store,
 
 SettlementParts::~SettlementParts() = default;
 
-void SettlementParts::add_face(http::Router& router, payments::Authorization authorization) {
+void SettlementParts::add_face(http::Router& router,
+                               std::shared_ptr<payments::Authorization> authorization) {
     auto& face = parts_->faces.emplace_back(
         settlement::HttpApiSettings{std::move(authorization), parts_->admin});
     settlement::add_settlement_routes(router, parts_->store, parts_->background, parts_->run, face);

@@ -28,7 +28,7 @@ public:
 
     /// Adds the routes to one serving loop's table, guarded as its payments are. Before the loops
     /// run.
-    void add_face(http::Router& router, payments::Authorization authorization);
+    void add_face(http::Router& router, std::shared_ptr<payments::Authorization> authorization);
     /// Spawns the daily run, if it is enabled.
     void start();
     /// Thread-safe.

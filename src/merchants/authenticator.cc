@@ -11,8 +11,7 @@
 namespace florin::merchants {
 namespace {
 
-std::optional<Denial> judge(const ApiKey& key, std::string_view merchant, Scope scope,
-                            Instant now) {
+std::optional<Denial> judge(const ApiKey& key, Scope scope, Instant now) {
     switch (key.state(now)) {
         case ApiKey::State::Revoked:
             return Denial::Revoked;
@@ -22,7 +21,6 @@ std::optional<Denial> judge(const ApiKey& key, std::string_view merchant, Scope 
         case ApiKey::State::Retiring:
             break;
     }
-    if (key.merchant != merchant) return Denial::OtherMerchant;
     if (!key.scopes.has(scope)) return Denial::MissingScope;
     return std::nullopt;
 }
@@ -46,10 +44,10 @@ Authenticator::Authenticator(store::Store& store, const Clock& clock, const KeyC
                              std::size_t keys_max)
     : store_(store), clock_(clock), changes_(changes), cache_(keys_max) {}
 
-awaitable<std::optional<Denial>> Authenticator::check(std::string_view key,
-                                                      std::string_view merchant, Scope scope) {
-    if (key.empty()) co_return Denial::NoKey;
-    if (!has_key_form(key)) co_return Denial::UnknownKey;
+awaitable<std::expected<std::string, Denial>> Authenticator::merchant_of(std::string_view key,
+                                                                         Scope scope) {
+    if (key.empty()) co_return std::unexpected(Denial::NoKey);
+    if (!has_key_form(key)) co_return std::unexpected(Denial::UnknownKey);
     const crypto::Sha256 digest = digest_of_key(key);
     CachedKey* cached = cache_.find(digest);
     if (cached == nullptr || !fresh(*cached)) {
@@ -58,13 +56,13 @@ awaitable<std::optional<Denial>> Authenticator::check(std::string_view key,
         auto stored = co_await store_.read(
             [&digest](store::Snapshot& snapshot) { return find_key_by_digest(snapshot, digest); });
         // Nothing is remembered of unknown ones: guesses would push out the keys that are used.
-        if (!stored) co_return Denial::UnknownKey;
+        if (!stored) co_return std::unexpected(Denial::UnknownKey);
         cached = &cache_.put({.key = std::move(*stored), .changes = changes, .read_at = read_at});
     }
     const Instant now = clock_.now();
-    if (auto denial = judge(cached->key, merchant, scope, now)) co_return denial;
+    if (const auto denial = judge(cached->key, scope, now)) co_return std::unexpected(*denial);
     note_use(*cached, now);
-    co_return std::nullopt;
+    co_return cached->key.merchant;
 }
 
 bool Authenticator::fresh(const CachedKey& cached) const {

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <expected>
+#include <string>
 #include <string_view>
 
 #include "merchants/api_key.h"
@@ -24,15 +25,14 @@ enum class Denial : std::uint8_t {
     UnknownKey,  // no key of ours, or no key at all
     Expired,     // at its end, or replaced and past its grace
     Revoked,
-    OtherMerchant,  // a good key, of somebody else
-    MissingScope    // a good key that may not do this
+    MissingScope  // a good key that may not do this
 };
 
 /// The key a request brings, in `Authorization: Bearer` or else `X-Api-Key`; empty: none. The view
 /// lives as long as the request.
 std::string_view key_in(const http::Request& request);
 
-/// Decides whether a key may act for a merchant. One object a loop; it remembers keys for a few
+/// Tells for which merchant a key speaks. One object a loop; it remembers keys for a few
 /// seconds, so that a merchant at work costs no read of the store. What is revoked through a
 /// `KeyService` of this process is refused at once, in other processes when that time has passed.
 class Authenticator {
@@ -45,10 +45,9 @@ public:
     Authenticator(store::Store& store, const Clock& clock, const KeyChanges& changes,
                   std::size_t keys_max = keys_remembered_max);
 
-    /// Nothing: it may. `key` is what `key_in` found. Throws `Overloaded` and `StoreFault`: then
-    /// nobody knows, and the request must not pass.
-    awaitable<std::optional<Denial>> check(std::string_view key, std::string_view merchant,
-                                           Scope scope);
+    /// The merchant of a key that may do what `scope` is for. `key` is what `key_in` found. Throws
+    /// `Overloaded` and `StoreFault`: then nobody knows, and the request must not pass.
+    awaitable<std::expected<std::string, Denial>> merchant_of(std::string_view key, Scope scope);
 
     [[nodiscard]] std::size_t keys_remembered() const { return cache_.size(); }
 

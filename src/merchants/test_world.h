@@ -52,12 +52,12 @@ public:
     ApiKey stored(const ApiKey& key) { return get(service->find(key.id)).value(); }
 
     std::optional<Denial> check(Authenticator& authenticator, const std::string& key,
-                                const std::string& merchant, Scope scope = Scope::PaymentsWrite) {
-        return get(authenticator.check(key, merchant, scope));
-    }
-    std::optional<Denial> check(const std::string& key, const std::string& merchant,
                                 Scope scope = Scope::PaymentsWrite) {
-        return check(*here, key, merchant, scope);
+        const auto merchant = get(authenticator.merchant_of(key, scope));
+        return merchant ? std::nullopt : std::optional(merchant.error());
+    }
+    std::optional<Denial> check(const std::string& key, Scope scope = Scope::PaymentsWrite) {
+        return check(*here, key, scope);
     }
     /// The commands the store has run, with all that were on their way.
     double writes() {

@@ -155,7 +155,9 @@ Response not_json(const Request& request) {
 /// The merchant face of one loop; its handlers, which the router owns, share it.
 class MerchantApi {
 public:
-    using Method = awaitable<Response> (MerchantApi::*)(Request);
+    /// Who a request speaks for; nobody in particular where the API is open.
+    using Caller = std::optional<std::string>;
+    using Method = awaitable<Response> (MerchantApi::*)(Request, Caller);
 
     MerchantApi(PaymentService& service, limits::RateLimiter& limiter,
                 const HttpApiSettings& settings, telemetry::Metrics& metrics)
@@ -167,10 +169,16 @@ public:
           unlimited_(metrics.counter("florin_rate_limiter_failures_total",
                                      "Requests let through because the rate limiter failed")) {}
 
-    awaitable<Response> guarded(Method method, Request request) {
-        if (request.method == "POST" && !says_json(request)) co_return not_json(request);
+    awaitable<Response> guarded(Method method, Access access, Request request) {
         try {
-            co_return co_await (this->*method)(std::move(request));
+            Caller caller;
+            if (settings_.authorization) {
+                auto known = co_await settings_.authorization->authenticate(request, access);
+                if (!known) co_return std::move(known.error());
+                caller = *std::move(known);
+            }
+            if (request.method == "POST" && !says_json(request)) co_return not_json(request);
+            co_return co_await (this->*method)(std::move(request), std::move(caller));
         } catch (const Overloaded& fault) {
             co_return busy("OVERLOADED", fault.what());
         } catch (const Unavailable& fault) {
@@ -180,11 +188,10 @@ public:
         }
     }
 
-    awaitable<Response> authorize(Request request) {
+    awaitable<Response> authorize(Request request, Caller caller) {
         auto parsed = parse_authorize(request);
         if (!parsed) co_return http::json(400, invalid_request_json(parsed.error()));
-        if (auto no = co_await refuse(request, parsed->merchant, Access::Write))
-            co_return std::move(*no);
+        if (is_other(caller, parsed->merchant)) co_return settings_.authorization->other_merchant();
         if (service_.has_cache()) {
             auto earlier = co_await service_.recall({parsed->merchant, parsed->key, parsed->claim});
             if (earlier) co_return answered(std::move(*earlier));
@@ -195,20 +202,20 @@ public:
                                         key, service_.authorize(std::move(*parsed)));
     }
 
-    awaitable<Response> capture(Request request) {
-        co_return co_await change(Operation::Capture, std::move(request));
+    awaitable<Response> capture(Request request, Caller caller) {
+        co_return co_await change(Operation::Capture, std::move(request), std::move(caller));
     }
-    awaitable<Response> refund(Request request) {
-        co_return co_await change(Operation::Refund, std::move(request));
+    awaitable<Response> refund(Request request, Caller caller) {
+        co_return co_await change(Operation::Refund, std::move(request), std::move(caller));
     }
-    awaitable<Response> cancel(Request request) {
-        co_return co_await change(Operation::Void, std::move(request));
+    awaitable<Response> cancel(Request request, Caller caller) {
+        co_return co_await change(Operation::Void, std::move(request), std::move(caller));
     }
 
-    awaitable<Response> get(Request request) {
+    awaitable<Response> get(Request request, Caller caller) {
         const auto merchant = parse_merchant(request);
         if (!merchant) co_return http::json(400, invalid_request_json(merchant.error()));
-        if (auto no = co_await refuse(request, *merchant, Access::Read)) co_return std::move(*no);
+        if (is_other(caller, *merchant)) co_return settings_.authorization->other_merchant();
         const auto id = parse_uuid(request.path_value("paymentId"));
         if (!id) co_return not_found();
         const auto story = co_await service_.find(*merchant, *id);
@@ -217,11 +224,10 @@ public:
                              payment_details_json(story->payment, story->steps, story->entries));
     }
 
-    awaitable<Response> list(Request request) {
+    awaitable<Response> list(Request request, Caller caller) {
         auto filter = parse_list(request);
         if (!filter) co_return http::json(400, invalid_request_json(filter.error()));
-        if (auto no = co_await refuse(request, filter->merchant, Access::Read))
-            co_return std::move(*no);
+        if (is_other(caller, filter->merchant)) co_return settings_.authorization->other_merchant();
         co_return http::json(200, payments_json(co_await service_.list(std::move(*filter))));
     }
 
@@ -233,22 +239,17 @@ private:
         return response;
     }
 
-    awaitable<std::optional<Response>> refuse(const Request& request, std::string_view merchant,
-                                              Access access) {
-        if (!settings_.authorization) co_return std::nullopt;
-        co_return co_await settings_.authorization(request, merchant, access);
+    static bool is_other(const Caller& caller, std::string_view merchant) {
+        return caller && *caller != merchant;
     }
 
-    awaitable<Response> change(Operation operation, Request request) {
+    awaitable<Response> change(Operation operation, Request request, Caller caller) {
         const auto id = parse_uuid(request.path_value("paymentId"));
         auto parsed = parse_change(operation, request, id.value_or(Uuid{}));
         if (!parsed) co_return http::json(400, invalid_request_json(parsed.error()));
-        const bool refund = operation == Operation::Refund;
-        if (auto no = co_await refuse(request, parsed->merchant,
-                                      refund ? Access::Refund : Access::Write)) {
-            co_return std::move(*no);
-        }
+        if (is_other(caller, parsed->merchant)) co_return settings_.authorization->other_merchant();
         if (!id) co_return not_found();
+        const bool refund = operation == Operation::Refund;
         const IdempotencyKey key = parsed->claim;
         const std::string merchant = parsed->merchant;
         co_return co_await within_limit(operation, merchant,
@@ -293,19 +294,20 @@ private:
 void add_payment_routes(http::Router& router, PaymentService& service, limits::RateLimiter& limiter,
                         const HttpApiSettings& settings, telemetry::Metrics& metrics) {
     const auto api = std::make_shared<MerchantApi>(service, limiter, settings, metrics);
-    const auto add = [&](const char* method, const std::string& path, MerchantApi::Method handler) {
+    const auto add = [&](const char* method, const std::string& path, Access access,
+                         MerchantApi::Method handler) {
         for (const std::string prefix : {"/payments", "/api/payments"}) {
-            router.add(method, prefix + path, [api, handler](Request request) {
-                return api->guarded(handler, std::move(request));
+            router.add(method, prefix + path, [api, access, handler](Request request) {
+                return api->guarded(handler, access, std::move(request));
             });
         }
     };
-    add("POST", "/authorize", &MerchantApi::authorize);
-    add("POST", "/capture/{paymentId}", &MerchantApi::capture);
-    add("POST", "/refund/{paymentId}", &MerchantApi::refund);
-    add("POST", "/void/{paymentId}", &MerchantApi::cancel);
-    add("GET", "/{paymentId}", &MerchantApi::get);
-    add("GET", "", &MerchantApi::list);
+    add("POST", "/authorize", Access::Write, &MerchantApi::authorize);
+    add("POST", "/capture/{paymentId}", Access::Write, &MerchantApi::capture);
+    add("POST", "/refund/{paymentId}", Access::Refund, &MerchantApi::refund);
+    add("POST", "/void/{paymentId}", Access::Write, &MerchantApi::cancel);
+    add("GET", "/{paymentId}", Access::Read, &MerchantApi::get);
+    add("GET", "", Access::Read, &MerchantApi::list);
 }
 
 }  // namespace florin::payments

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <functional>
-#include <optional>
-#include <string_view>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
 
 #include "payments/payment_service.h"
 #include "platform/http/message.h"
@@ -22,14 +23,25 @@ struct RateLimits {
     limits::RateLimit refund{20, Seconds(60)};
 };
 
-/// Decides whether a request may act for `merchant`: an answer that refuses it, or nothing.
 enum class Access : std::uint8_t { Read, Write, Refund };
-using Authorization = std::function<awaitable<std::optional<http::Response>>(
-    const http::Request& request, std::string_view merchant, Access access)>;
+
+/// Decides for whom requests speak. One object serves the routes of one loop.
+class Authorization {
+public:
+    virtual ~Authorization() = default;
+
+    /// The merchant for whom a request speaks, with leave for `access`; or the answer that refuses
+    /// it. Looks at the headers alone: it comes before whatever else a request holds.
+    virtual awaitable<std::expected<std::string, http::Response>> authenticate(
+        const http::Request& request, Access access) = 0;
+
+    /// The answer to a request that speaks for one merchant and names another.
+    virtual http::Response other_merchant() = 0;
+};
 
 struct HttpApiSettings {
     RateLimits limits;
-    Authorization authorization;  // empty: open to everybody (development)
+    std::shared_ptr<Authorization> authorization;  // shared by a loop's routes; null: open to all
 };
 
 /// Adds /payments/… and the same under /api/payments/… to one loop's router. The arguments outlive

@@ -42,9 +42,12 @@ public:
         : store_(store), of_run_(of_run), run_(run), settings_(settings) {}
 
     awaitable<Response> list(Request request) {
+        const bool of_one = !request.query_value("merchantId").value_or("").empty();
+        const auto reader = of_one ? co_await reader_of(request) : operator_of(request);
+        if (!reader) co_return reader.error();
         auto filter = filter_of(request);
         if (!filter) co_return std::move(filter.error());
-        if (auto no = co_await refuse(request, filter->merchant)) co_return std::move(*no);
+        if (auto no = refuse(*reader, filter->merchant)) co_return std::move(*no);
         const auto limit = static_cast<std::size_t>(filter->limit);
         ++filter->limit;  // one more tells whether there is another page
         auto statements = co_await store_.read(
@@ -55,19 +58,23 @@ public:
     }
 
     awaitable<Response> get(Request request) {
+        const auto reader = co_await reader_of(request);
+        if (!reader) co_return reader.error();
         const auto id = parse_uuid(request.path_value("id"));
         if (!id) co_return not_found(request);
         const auto statement = co_await store_.read(
             [&id](store::Snapshot& snapshot) { return find_statement(snapshot, *id); });
         if (!statement) co_return not_found(request);
-        if (auto no = co_await refuse(request, statement->merchant)) co_return std::move(*no);
+        if (auto no = refuse(*reader, statement->merchant)) co_return std::move(*no);
         co_return http::json(200, statement_json(*statement));
     }
 
     awaitable<Response> daily_sales(Request request) {
+        const auto reader = co_await reader_of(request);
+        if (!reader) co_return reader.error();
         auto filter = sales_filter_of(request);
         if (!filter) co_return std::move(filter.error());
-        if (auto no = co_await refuse(request, filter->merchant)) co_return std::move(*no);
+        if (auto no = refuse(*reader, filter->merchant)) co_return std::move(*no);
         const auto days = co_await store_.read(
             [&filter](store::Snapshot& snapshot) { return list_daily_sales(snapshot, *filter); });
         co_return http::json(200, daily_sales_json(filter->merchant, days));
@@ -90,14 +97,24 @@ public:
     }
 
 private:
-    /// Reads as one of the merchant's, or as the operator, who may read all.
-    awaitable<std::optional<Response>> refuse(const Request& request, std::string merchant) {
-        if (merchant.empty()) co_return http::refuse_admin(settings_.admin, request);
+    /// Who reads: a merchant, its own, or nobody in particular (the operator), everything.
+    using Reader = std::expected<std::optional<std::string>, Response>;
+
+    Reader operator_of(const Request& request) {
+        if (auto no = http::refuse_admin(settings_.admin, request)) return std::unexpected(*no);
+        return std::nullopt;
+    }
+    awaitable<Reader> reader_of(const Request& request) {
         if (!settings_.authorization) co_return std::nullopt;
-        const bool operators =
-            !settings_.admin.token.empty() && !http::refuse_admin(settings_.admin, request);
-        if (operators) co_return std::nullopt;
-        co_return co_await settings_.authorization(request, merchant, payments::Access::Read);
+        if (!settings_.admin.token.empty()) {
+            if (auto reader = operator_of(request)) co_return reader;
+        }
+        co_return co_await settings_.authorization->authenticate(request, payments::Access::Read);
+    }
+    std::optional<Response> refuse(const std::optional<std::string>& reader,
+                                   const std::string& merchant) {
+        if (!reader || *reader == merchant) return std::nullopt;
+        return settings_.authorization->other_merchant();
     }
 
     static Parameter<DailySalesFilter> sales_filter_of(const Request& request) {

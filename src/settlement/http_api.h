@@ -1,7 +1,6 @@
 #pragma once
 
-#include <optional>
-#include <string>
+#include <memory>
 
 #include "payments/http_api.h"
 #include "platform/http/admin_access.h"
@@ -21,8 +20,9 @@ namespace florin::settlement {
 class DailyRun;
 
 struct HttpApiSettings {
-    payments::Authorization authorization;  // whose statements a request may read; empty: anybody's
-    http::AdminAccess admin;                // who may read everybody's and have days settled
+    // Whose statements a request may read; null: anybody's.
+    std::shared_ptr<payments::Authorization> authorization;
+    http::AdminAccess admin;  // who may read everybody's and have days settled
 };
 
 /// Adds /api/settlements/… and /api/daily-sales to one loop's router. `run` lives on the loop

@@ -33,6 +33,7 @@ public:
         request.path = path;
         request.query = std::move(query);
         if (!token.empty()) request.headers.add("Authorization", "Bearer " + token);
+        if (!key.empty()) request.headers.add("X-Api-Key", key);
         return world.get(router_.serve(std::move(request)));
     }
     json::object get(const std::string& path,
@@ -41,6 +42,7 @@ public:
     }
 
     TestWorld world;
+    std::string key;  // sent with every request
 
 private:
     const HttpApiSettings settings_;
@@ -118,16 +120,24 @@ TEST(SettlementApi, PagesThroughWhatAFilterLeaves) {
     EXPECT_EQ(api.ask("GET", "/api/settlements/one").status, 404U);
 }
 
-awaitable<std::optional<http::Response>> only_shop_1(const http::Request& /*request*/,
-                                                     std::string_view merchant,
-                                                     payments::Access access) {
-    EXPECT_EQ(access, payments::Access::Read);
-    if (merchant == "shop-1") co_return std::nullopt;
-    co_return http::problem(403, "forbidden", "not yours");
-}
+/// Everybody is shop-1 who says so.
+class OnlyShop1 final : public payments::Authorization {
+public:
+    awaitable<std::expected<std::string, http::Response>> authenticate(
+        const http::Request& request, payments::Access access) override {
+        EXPECT_EQ(access, payments::Access::Read);
+        if (request.headers.get("X-Api-Key") == "key") co_return "shop-1";
+        co_return std::unexpected(http::problem(401, "unauthorized", "who are you?"));
+    }
+    http::Response other_merchant() override {
+        return http::problem(403, "forbidden", "not yours");
+    }
+};
 
 TEST(SettlementApi, AMerchantReadsItsOwnAndTheOperatorAll) {
-    Api api({.authorization = only_shop_1, .admin = {.token = "secret", .token_required = true}});
+    Api api({.authorization = std::make_shared<OnlyShop1>(),
+             .admin = {.token = "secret", .token_required = true}});
+    api.key = "key";
     EXPECT_EQ(api.ask("POST", "/api/settlements/run").status, 401U);
     EXPECT_EQ(api.ask("POST", "/api/settlements/run", {}, "secret").status, 200U);
     EXPECT_EQ(api.ask("GET", "/api/settlements", {{"merchantId", "shop-1"}}).status, 200U);
@@ -138,6 +148,22 @@ TEST(SettlementApi, AMerchantReadsItsOwnAndTheOperatorAll) {
               200U);
     const auto foreign = api.world.statements("shop-2").front();
     EXPECT_EQ(api.ask("GET", "/api/settlements/" + foreign.id.text()).status, 403U);
+}
+
+TEST(SettlementApi, WhoIsNotKnownIsToldThatBeforeAnythingElse) {
+    Api api({.authorization = std::make_shared<OnlyShop1>(),
+             .admin = {.token = "secret", .token_required = true}});
+    EXPECT_EQ(api.ask("GET", "/api/settlements", {{"limit", "0"}}).status, 401U);
+    EXPECT_EQ(api.ask("GET", "/api/settlements", {{"merchantId", std::string(33, 'x')}}).status,
+              401U);
+    EXPECT_EQ(api.ask("GET", "/api/settlements/one").status, 401U);
+    EXPECT_EQ(api.ask("GET", "/api/settlements/" + Uuid{}.text()).status, 401U);
+    EXPECT_EQ(api.ask("GET", "/api/daily-sales").status, 401U);
+    EXPECT_EQ(api.ask("GET", "/api/daily-sales", {{"merchantId", "shop-1"}, {"from", "x"}}).status,
+              401U);
+    api.key = "key";
+    EXPECT_EQ(api.ask("GET", "/api/settlements/one").status, 404U);
+    EXPECT_EQ(api.ask("GET", "/api/daily-sales").status, 400U);
 }
 
 }  // namespace

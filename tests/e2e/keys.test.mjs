@@ -64,6 +64,20 @@ test('without a key, or with one that is none, a payment is refused with 401', a
   assert.equal((await florin.get('http', '/payments?merchantId=shop-1')).status, 401);
 });
 
+test('who is not known is told so, whatever else is wrong with the request', async () => {
+  const { key } = await create({});
+  const post = (headers, type = 'application/json') => florin.get('http', '/payments/authorize', {
+    method: 'POST', headers: { 'Content-Type': type, 'Content-Length': 1, ...headers }, body: '{',
+  });
+  assert.equal((await post({})).status, 401);
+  assert.equal((await post({}, 'text/plain')).status, 401);
+  assert.equal((await post(bearer(key))).status, 400);
+  assert.equal((await post(bearer(key), 'text/plain')).status, 415);
+  for (const target of ['/payments', '/payments/no-id', '/api/settlements/no-id', '/api/daily-sales?limit=none']) {
+    assert.equal((await florin.get('http', target)).status, 401, target);
+  }
+});
+
 test('a key opens the payments of its merchant, in either header, and of no other', async () => {
   const { key } = await create({ name: 'till 1' });
   assert.equal((await authorize(bearer(key))).status, 200);
