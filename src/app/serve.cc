@@ -29,6 +29,7 @@
 #include "app/wire_seats.h"
 #include "app/wire_store.h"
 #include "gateway/retention.h"
+#include "platform/broker/dead_letters.h"
 #include "platform/broker/pruning.h"
 #include "platform/grpc/health.h"
 #include "platform/http/server.h"
@@ -172,6 +173,11 @@ std::vector<Duty> Service::duties() {
 std::vector<store::PruneRule> Service::prune_rules() const {
     auto rules =
         gateway::prune_rules({settings_.storage.retention, settings_.payments.idempotency_ttl});
+    if (const auto keep = settings_.storage.dead_letter_retention; keep.count() > 0) {
+        rules.emplace_back([keep](store::Transaction& tx, Instant now, int limit) {
+            return broker::dead_letters::prune(tx, now - keep, limit);
+        });
+    }
     for (auto& rule : payments_.prune_rules()) rules.push_back(std::move(rule));
     for (auto& rule : groups_.prune_rules()) rules.push_back(std::move(rule));
     for (auto& rule : seats_.prune_rules()) rules.push_back(std::move(rule));

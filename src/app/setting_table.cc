@@ -89,6 +89,10 @@ void add_storage_settings(std::vector<Setting>& table) {
     table.push_back(
         whole_number({"RETENTION_HOURS", group, "How long finished payments are kept; 0: for ever"},
                      FLORIN_SETTING(storage.retention), 0, 87'600));
+    table.push_back(whole_number(
+        {"DEAD_LETTER_RETENTION_HOURS", group,
+         "How long dead letters are kept once they are handled or discarded; 0: for ever"},
+        FLORIN_SETTING(storage.dead_letter_retention), 0, 87'600));
 }
 
 void add_database_settings(std::vector<Setting>& table) {

@@ -31,6 +31,10 @@ constexpr store::Sql resolve_letter(
 constexpr store::Sql blame_letter(
     "UPDATE dead_letter SET error_type = ?, error_message = ?, attempts = attempts + 1,"
     " updated_at = ? WHERE id = ? AND state = 0");
+constexpr store::Sql prune_letters(
+    "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter"
+    " WHERE state <> 0 AND updated_at < ? ORDER BY updated_at LIMIT ?)",
+    "DELETE FROM dead_letter WHERE state IN (1, 2) AND updated_at < ? LIMIT ?");
 
 // The stored numbers; they never change.
 int number_of(DeadLetter::State state) {
@@ -168,6 +172,10 @@ std::expected<Handled, DeadLetterRefusal> redrive(store::Transaction& tx,
         tx.execute(resolve_letter, number_of(DeadLetter::State::Handled), 1, now, id);
     }
     return handled;
+}
+
+std::int64_t prune(store::Transaction& tx, Instant before, int limit) {
+    return tx.execute(prune_letters, before, limit);
 }
 
 }  // namespace dead_letters

@@ -79,5 +79,9 @@ std::expected<Handled, DeadLetterRefusal> redrive(store::Transaction& tx,
                                                   std::span<Consumer* const> consumers,
                                                   const Uuid& id, Instant now);
 
+/// Deletes up to `limit` letters that were handled or discarded before `before`; those that wait
+/// stay. How many it deleted.
+std::int64_t prune(store::Transaction& tx, Instant before, int limit);
+
 }  // namespace dead_letters
 }  // namespace florin::broker

@@ -162,5 +162,36 @@ TEST_F(DeadLettersTest, OnlyAWaitingLetterOfAServedGroupIsActedOn) {
     EXPECT_EQ(world.effects().size(), 1U);
 }
 
+TEST_F(DeadLettersTest, AreDeletedSomeTimeAfterTheyWereDoneWithButNeverWhileTheyWait) {
+    const Uuid waiting = add();
+    const Uuid handled = add();
+    const Uuid discarded = add();
+    const Uuid discarded_later = add();
+    ScriptedConsumer consumer;
+    ASSERT_TRUE(redrive(consumer, handled));
+    ASSERT_TRUE(discard(discarded));
+    world.clock.advance(Seconds(1));
+    const Instant border = world.clock.now();
+    ASSERT_TRUE(discard(discarded_later));
+    world.clock.advance(Seconds(1));
+    const auto prune = [&](int limit) {
+        return world.write([border, limit](store::Transaction& tx) {
+            return dead_letters::prune(tx, border, limit);
+        });
+    };
+    EXPECT_EQ(prune(1), 1);
+    EXPECT_EQ(prune(10), 1);
+    EXPECT_EQ(prune(10), 0);
+    const auto kept = [&](const Uuid& id) {
+        return world.read([id](store::Snapshot& snapshot) {
+            return dead_letters::find(snapshot, id).has_value();
+        });
+    };
+    EXPECT_FALSE(kept(handled));
+    EXPECT_FALSE(kept(discarded));
+    EXPECT_TRUE(kept(discarded_later));
+    EXPECT_TRUE(kept(waiting));
+}
+
 }  // namespace
 }  // namespace florin::broker
