@@ -1,3 +1,4 @@
+#include <memory>
 #include <set>
 
 #include <google/protobuf/descriptor.h>
@@ -98,15 +99,48 @@ Response answer(const Services& services, const Request& request) {
     return response;
 }
 
+/// Reflection of a table's services; lives as long as the table, and belongs to its loop.
+struct Reflection {
+    const Services* services;
+    bool draining = false;
+    std::set<Stream*> streams = {};
+
+    // Clients keep their stream for the next question, which may be hours away.
+    void start_draining() {
+        draining = true;
+        for (auto* const stream : streams) stream->stop_waiting();
+    }
+};
+
+/// Keeps a stream among the open ones.
+class OpenStream {
+public:
+    OpenStream(Reflection& reflection, Stream& stream) : reflection_(reflection), stream_(stream) {
+        reflection_.streams.insert(&stream_);
+        if (reflection_.draining) stream_.stop_waiting();
+    }
+    ~OpenStream() { reflection_.streams.erase(&stream_); }
+    OpenStream(const OpenStream&) = delete;
+    OpenStream& operator=(const OpenStream&) = delete;
+
+private:
+    Reflection& reflection_;
+    Stream& stream_;
+};
+
+// Shares the reflection: what a call leaves behind goes with its loop, maybe after the table.
 template <class Request, class Response>
-awaitable<Status> serve(const Services& services, Stream& stream) {
+awaitable<Status> serve(std::shared_ptr<Reflection> reflection, Stream& stream) {
+    const OpenStream open(*reflection, stream);
     while (const auto bytes = co_await stream.read()) {
         Request request;
         if (!request.ParseFromString(*bytes)) {
             co_return Status{Code::InvalidArgument, "bad request: not a ServerReflectionRequest"};
         }
-        if (!co_await stream.write(answer<Request, Response>(services, request))) break;
+        if (!co_await stream.write(answer<Request, Response>(*reflection->services, request)))
+            break;
     }
+    if (reflection->draining) co_return Status{Code::Unavailable, "the server is shutting down"};
     co_return Status{};
 }
 
@@ -115,17 +149,20 @@ awaitable<Status> serve(const Services& services, Stream& stream) {
 void add_reflection(Services& services) {
     namespace v1 = ::grpc::reflection::v1;
     namespace v1alpha = ::grpc::reflection::v1alpha;
+    // Shared by the handlers and the notice, which the table owns.
+    const auto reflection = std::make_shared<Reflection>(Reflection{&services});
     services.add("grpc.reflection.v1.ServerReflection", "ServerReflectionInfo",
-                 StreamHandler([&services](Stream& stream) {
+                 StreamHandler([reflection](Stream& stream) {
                      return serve<v1::ServerReflectionRequest, v1::ServerReflectionResponse>(
-                         services, stream);
+                         reflection, stream);
                  }));
     services.add(
         "grpc.reflection.v1alpha.ServerReflection", "ServerReflectionInfo",
-        StreamHandler([&services](Stream& stream) {
+        StreamHandler([reflection](Stream& stream) {
             return serve<v1alpha::ServerReflectionRequest, v1alpha::ServerReflectionResponse>(
-                services, stream);
+                reflection, stream);
         }));
+    services.when_draining([reflection] { reflection->start_draining(); });
 }
 
 }  // namespace florin::grpc

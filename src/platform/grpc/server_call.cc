@@ -34,11 +34,16 @@ awaitable<std::optional<std::string>> ServerCall::read() {
     while (!cancelled()) {
         auto message = session_->next_message(*this);
         if (message) co_return message;
-        if (cancelled() || client_done_) break;
+        if (cancelled() || client_done_ || stop_waiting_) break;
         runtime::Completion arrived;
         co_await arrived.wait([&] { reader_ = &arrived; });
     }
     co_return std::nullopt;
+}
+
+void ServerCall::stop_waiting() {
+    stop_waiting_ = true;
+    wake(reader_);
 }
 
 awaitable<bool> ServerCall::write(const google::protobuf::MessageLite& message) {

@@ -28,6 +28,7 @@ public:
     [[nodiscard]] std::optional<SteadyTime> deadline() const override { return deadline_; }
     [[nodiscard]] bool cancelled() const override { return session_ == nullptr || answered_; }
     awaitable<std::optional<std::string>> read() override;
+    void stop_waiting() override;
     awaitable<bool> write(const google::protobuf::MessageLite& message) override;
 
 private:
@@ -60,6 +61,7 @@ private:
     std::string received_;
     std::size_t received_at_ = 0;  // where the next message begins
     bool client_done_ = false;
+    bool stop_waiting_ = false;     // what has not arrived is not read
     std::size_t unread_bytes_ = 0;  // of a stream, to give back to flow control
     runtime::Completion* reader_ = nullptr;
 

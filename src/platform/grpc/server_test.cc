@@ -308,6 +308,31 @@ TEST_F(GrpcServer, ReflectsItsServices) {
     EXPECT_TRUE(stream->Finish().ok());
 }
 
+TEST_F(GrpcServer, DoesNotWaitInItsDrainForTheNextQuestionAboutItsServices) {
+    namespace v1 = ::grpc::reflection::v1;
+    ClientContext context;
+    ClientContext context_of_old;
+    const auto stream =
+        client_.open("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", context);
+    const auto old = client_.open("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                                  context_of_old);
+    v1::ServerReflectionRequest request;
+    request.set_list_services("*");
+    ByteBuffer bytes;
+    for (const auto& open : {&stream, &old}) {
+        ASSERT_TRUE((*open)->Write(to_buffer(request.SerializeAsString())));
+        ASSERT_TRUE((*open)->Read(&bytes));
+    }
+    server_.drain();
+    for (const auto& open : {&stream, &old}) {
+        EXPECT_FALSE((*open)->Read(&bytes));
+        const auto ended = (*open)->Finish();
+        EXPECT_EQ(ended.error_code(), StatusCode::UNAVAILABLE);
+        EXPECT_EQ(ended.error_message(), "the server is shutting down");
+    }
+    EXPECT_TRUE(eventually([&] { return server_.drained(); }));
+}
+
 TEST_F(GrpcServer, DrainsAfterItsCallsHaveEnded) {
     ClientContext context;
     const auto stream = client_.open("/test.Echo/Bidi", context);

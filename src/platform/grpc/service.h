@@ -36,8 +36,11 @@ public:
 /// A call with any number of messages each way.
 class Stream : public Call {
 public:
-    /// The next message's bytes; nothing when the client has closed its side or is gone.
+    /// The next message's bytes; nothing when the client has closed its side or is gone, or after
+    /// `stop_waiting`.
     virtual awaitable<std::optional<std::string>> read() = 0;
+    /// From now on `read` gives what has arrived and waits for nothing more; one that waits ends.
+    virtual void stop_waiting() = 0;
     /// Resumes when flow control has let the message pass into the connection's bounded buffer;
     /// false when the client is gone.
     virtual awaitable<bool> write(const google::protobuf::MessageLite& message) = 0;
