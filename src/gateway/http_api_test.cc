@@ -121,8 +121,8 @@ TEST(HttpApi, TheTimelineOfATimeoutGoesFromProcessingToExpired) {
     EXPECT_EQ(story(timeline), "open: created processing");
     EXPECT_EQ(story(page_state), "open: created processing");
     world.advance(world.settings.timing.time_to_live);
-    EXPECT_EQ(story(timeline), "ended: created expired");
-    EXPECT_EQ(story(page_state), "ended: created expired");
+    EXPECT_EQ(story(timeline), "ended: created processing expired");
+    EXPECT_EQ(story(page_state), "ended: created processing expired");
     EXPECT_EQ(world.ask_json(page_state).at("status").as_string(), "PAYMENT_STATUS_EXPIRED");
     EXPECT_TRUE(world.offered.empty()) << "nobody is told";
 }

@@ -141,8 +141,7 @@ std::vector<TimelineEntry> timeline_of(const PaymentStory& story) {
     const PaymentIntent& intent = story.intent;
     std::vector<TimelineEntry> timeline{
         {intent.created_at, "created", "scenario " + std::string(name_of(intent.scenario))}};
-    if (intent.state == PaymentState::Processing)
-        timeline.push_back({intent.updated_at, "processing", ""});
+    if (intent.processing_at) timeline.push_back({*intent.processing_at, "processing", ""});
     if (intent.processed_at) {
         timeline.push_back({*intent.processed_at, outcome_event(intent.state),
                             std::string(failure_reason(intent))});

@@ -13,18 +13,21 @@ using store::Sql;
     "id, reservation_id, user_id, amount, currency, method, scenario, planned, state, created_at," \
     " updated_at, processed_at, expires_at, due_at, refunded, webhook_url, metadata, trace_id, "   \
     "bucket"
+// What no payment has yet when it is new.
+#define LATER_INTENT_COLUMNS ", processing_at"
 
 constexpr Sql insert_sql("INSERT INTO gateway_intent (" INTENT_COLUMNS
                          ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-constexpr Sql find_sql("SELECT " INTENT_COLUMNS " FROM gateway_intent WHERE id = ?");
+constexpr Sql find_sql("SELECT " INTENT_COLUMNS LATER_INTENT_COLUMNS
+                       " FROM gateway_intent WHERE id = ?");
 constexpr Sql update_sql(
-    "UPDATE gateway_intent SET state = ?, updated_at = ?, processed_at = ?, due_at = ?, refunded = "
-    "? WHERE id = ?");
+    "UPDATE gateway_intent SET state = ?, updated_at = ?, processing_at = ?, processed_at = ?,"
+    " due_at = ?, refunded = ? WHERE id = ?");
 constexpr Sql update_due_sql(
-    "UPDATE gateway_intent SET state = ?, updated_at = ?, processed_at = ?, due_at = ?"
-    " WHERE id = ? AND due_at = ?");
-#define DUE_INTENTS          \
-    "SELECT " INTENT_COLUMNS \
+    "UPDATE gateway_intent SET state = ?, updated_at = ?, processing_at = ?, processed_at = ?,"
+    " due_at = ? WHERE id = ? AND due_at = ?");
+#define DUE_INTENTS                               \
+    "SELECT " INTENT_COLUMNS LATER_INTENT_COLUMNS \
     " FROM gateway_intent WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?"
 constexpr Sql due_sql(DUE_INTENTS);
 constexpr Sql claim_due_sql(DUE_INTENTS, DUE_INTENTS " FOR UPDATE SKIP LOCKED");
@@ -32,13 +35,13 @@ constexpr Sql next_due_sql("SELECT min(due_at) FROM gateway_intent WHERE due_at 
 
 // One text for each choice of index. The state is filtered while reading: pages of a rare state
 // read more rows, up to the limit their caller sets.
-constexpr Sql list_all("SELECT " INTENT_COLUMNS
+constexpr Sql list_all("SELECT " INTENT_COLUMNS LATER_INTENT_COLUMNS
                        " FROM gateway_intent WHERE id < ? ORDER BY id DESC");
-constexpr Sql list_user("SELECT " INTENT_COLUMNS
+constexpr Sql list_user("SELECT " INTENT_COLUMNS LATER_INTENT_COLUMNS
                         " FROM gateway_intent WHERE bucket = ? AND user_id = ? AND id < ?"
                         " ORDER BY id DESC");
 constexpr Sql list_reservation(
-    "SELECT " INTENT_COLUMNS
+    "SELECT " INTENT_COLUMNS LATER_INTENT_COLUMNS
     " FROM gateway_intent WHERE bucket = ? AND reservation_id = ? AND id < ? ORDER BY id DESC");
 constexpr Sql last_bucket_sql("SELECT max(bucket) FROM gateway_intent");
 constexpr Sql bucket_below_sql("SELECT max(bucket) FROM gateway_intent WHERE bucket < ?");
@@ -78,6 +81,7 @@ PaymentIntent read_intent(const Rows& row) {
     intent.webhook_url = row.text(15);
     intent.metadata = row.blob(16);
     intent.trace_id = row.text(17);
+    intent.processing_at = row.instant_or_null(19);
     return intent;
 }
 
@@ -167,13 +171,13 @@ std::optional<PaymentIntent> find_intent(store::Snapshot& snapshot, const Uuid& 
 }
 
 void update_intent(store::Transaction& tx, const PaymentIntent& i) {
-    tx.execute(update_sql, static_cast<int>(i.state), i.updated_at, i.processed_at, i.due_at,
-               i.refunded, i.id);
+    tx.execute(update_sql, static_cast<int>(i.state), i.updated_at, i.processing_at, i.processed_at,
+               i.due_at, i.refunded, i.id);
 }
 
 bool update_due_intent(store::Transaction& tx, const PaymentIntent& i, Instant due_before) {
-    return tx.execute(update_due_sql, static_cast<int>(i.state), i.updated_at, i.processed_at,
-                      i.due_at, i.id, due_before) == 1;
+    return tx.execute(update_due_sql, static_cast<int>(i.state), i.updated_at, i.processing_at,
+                      i.processed_at, i.due_at, i.id, due_before) == 1;
 }
 
 std::vector<PaymentIntent> due_intents(store::Snapshot& snapshot, Instant now, int limit) {

@@ -134,6 +134,7 @@ std::expected<IntentChange, IntentRefusal> PaymentIntent::refund_part(std::optio
 IntentChange PaymentIntent::begin_processing(Instant now) {
     state = PaymentState::Processing;
     updated_at = now;
+    processing_at = now;
     due_at = std::max(expires_at, now);
     return IntentChange::Processing;
 }

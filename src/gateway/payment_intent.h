@@ -84,7 +84,8 @@ struct PaymentIntent {
     PaymentState state = PaymentState::Pending;
     Instant created_at;
     Instant updated_at;
-    std::optional<Instant> processed_at;  // of the outcome
+    std::optional<Instant> processing_at;  // when a payment that hangs began to
+    std::optional<Instant> processed_at;   // of the outcome
     Instant expires_at;
     std::optional<Instant> due_at;
     std::int64_t refunded = 0;  // minor units
