@@ -222,7 +222,9 @@ void add_merchant_settings(std::vector<Setting>& table) {
                        "again"},
                       FLORIN_SETTING(merchants.answers_kept)));
     table.push_back(whole_number(
-        {"MERCHANT_FEE_BASIS_POINTS", group, "Our share of a capture, in hundredths of a percent"},
+        {"MERCHANT_FEE_BASIS_POINTS", group,
+         "Our share of a capture, in hundredths of a percent; a payment keeps that of its "
+         "authorization"},
         FLORIN_SETTING(merchants.fee_basis_points), 0, 10'000));
     table.push_back(choice({"MERCHANT_GATEWAY", group,
                             "Who takes the money: rules decides in process, simulator is asked "

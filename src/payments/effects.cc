@@ -78,10 +78,11 @@ std::optional<Booked> booked(State before, const Payment& after, std::int64_t am
             if (before == State::VoidRequested) return std::nullopt;
             return Booked{ledger::Movement::Authorize, ledger::authorize_entries(after.amount)};
         case State::Captured:
-            return Booked{
-                ledger::Movement::Capture,
-                ledger::capture_entries(after.amount, after.captured,
-                                        ledger::fee_of(after.captured, fee_basis_points))};
+            return Booked{ledger::Movement::Capture,
+                          ledger::capture_entries(
+                              after.amount, after.captured,
+                              ledger::fee_of(after.captured,
+                                             after.fee_basis_points.value_or(fee_basis_points)))};
         case State::PartiallyRefunded:
         case State::Refunded:
             return Booked{ledger::Movement::Refund, ledger::refund_entries(amount)};

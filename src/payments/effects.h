@@ -34,7 +34,7 @@ struct Effects {
 };
 
 /// Of a change from `before` to `after`; `amount` is what the operation was about, minor units, and
-/// `fee` our share of a capture, in basis points.
+/// `fee_basis_points` our share of a capture of a payment that does not know its own.
 Effects effects_of(State before, const Payment& after, std::int64_t amount,
                    std::int64_t fee_basis_points);
 void apply(store::Transaction& tx, const Effects& effects);

@@ -22,7 +22,8 @@ using store::Sql;
 // Three passes in the order of ids, side by side: each row is read once, and no more than one
 // payment's rows are held.
 constexpr Sql payments_sql(
-    "SELECT id, merchant_id, currency, state, amount, captured, refunded, version"
+    "SELECT id, merchant_id, currency, state, amount, captured, refunded, version,"
+    " fee_basis_points"
     " FROM merchant_payment ORDER BY id");
 constexpr Sql transactions_sql(
     "SELECT subject_id, step, movement, book_id FROM ledger_transaction"
@@ -71,6 +72,7 @@ struct Told {
     std::int64_t captured = 0;
     std::int64_t refunded = 0;
     std::int64_t version = 0;
+    std::optional<std::int64_t> fee_basis_points;
 };
 
 /// What the postings about one payment come to. Wider than any amount: tampered ones may overflow.
@@ -203,7 +205,9 @@ private:
                   .amount = row.integer(4),
                   .captured = row.integer(5),
                   .refunded = row.integer(6),
-                  .version = row.integer(7)};
+                  .version = row.integer(7),
+                  .fee_basis_points = std::nullopt};
+        if (!row.is_null(8)) told.fee_basis_points = row.integer(8);
         payments_.advance();
         return told;
     }
@@ -230,7 +234,16 @@ private:
         expect("released", story->released ? told.amount : 0, booked.released);
         expect("captured", told.captured, booked.captured);
         expect("refunded", told.refunded, booked.refunded);
-        if (booked.fee < 0 || booked.fee > booked.captured) {
+        check_fee(told, booked);
+    }
+
+    void check_fee(const Told& told, const Booked& booked) {
+        const std::int64_t rate = told.fee_basis_points.value_or(0);
+        if (rate < 0 || rate > 10'000) {
+            differ("fee rate", "0 to 10000", fmt::to_string(rate));
+        } else if (told.fee_basis_points && told.captured >= 0) {
+            expect("fee", ledger::fee_of(told.captured, rate), booked.fee);
+        } else if (booked.fee < 0 || booked.fee > booked.captured) {
             differ("fee", fmt::format("0 to {}", fmt::to_string(booked.captured)),
                    fmt::to_string(booked.fee));
         }

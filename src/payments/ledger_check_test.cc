@@ -74,7 +74,13 @@ const Tampering tamperings[] = {
     {store::Sql("UPDATE ledger_entry SET amount = 9900 WHERE debit = 1"), "held", "10000", "9900"},
     {store::Sql("UPDATE ledger_entry SET amount = 1 WHERE debit = 2"), "released", "10000", "1"},
     {store::Sql("UPDATE ledger_entry SET amount = 9001 WHERE debit = 4 AND credit = 5"), "fee",
-     "0 to 9000", "9001"},
+     "270", "9001"},
+    {store::Sql("UPDATE ledger_entry SET amount = 271 WHERE debit = 4 AND credit = 5"), "fee",
+     "270", "271"},
+    {store::Sql("DELETE FROM ledger_entry WHERE debit = 4 AND credit = 5"), "fee", "270", "0"},
+    {store::Sql("UPDATE merchant_payment SET fee_basis_points = 200"), "fee", "180", "270"},
+    {store::Sql("UPDATE merchant_payment SET fee_basis_points = 10001"), "fee rate", "0 to 10000",
+     "10001"},
     {store::Sql("UPDATE ledger_entry SET debit = 6 WHERE debit = 3"), "an entry",
      "one that a payment's capture makes", "9000 from account 4 to account 6"},
     {store::Sql("DELETE FROM ledger_entry WHERE debit = 3"), "captured", "9000", "0"},
@@ -117,6 +123,30 @@ TEST_P(TamperedLedgerTest, IsCaughtWithThePaymentAndBothAmounts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryWay, TamperedLedgerTest, ::testing::ValuesIn(tamperings));
+
+TEST_F(LedgerCheckTest, APaymentKeepsTheRateOfItsAuthorization) {
+    const Payment payment = world.authorized("shop-1", 10'000);
+    world.settings.fee_basis_points = world.recovery_options.fee_basis_points = 500;
+    world.restart();
+    change(Operation::Capture, payment, 9'000);
+    change(Operation::Capture, world.authorized("shop-1", 10'000), 9'000);
+    EXPECT_EQ(world.count(store::Sql("SELECT -fee_revenue FROM ledger_book")), 270 + 450);
+    const auto found = check();
+    EXPECT_EQ(found.faults, 0) << found.differences.front().text();
+}
+
+TEST_F(LedgerCheckTest, OfAPaymentWithoutARateTheFeeIsAPartOfWhatWasCaptured) {
+    const Payment payment = world.authorized("shop-1", 10'000);
+    tamper(store::Sql("UPDATE merchant_payment SET fee_basis_points = NULL"));
+    world.settings.fee_basis_points = 500;
+    world.restart();
+    change(Operation::Capture, payment, 9'000);
+    EXPECT_EQ(world.count(store::Sql("SELECT -fee_revenue FROM ledger_book")), 450);
+    EXPECT_EQ(check().faults, 0);
+    tamper(store::Sql("UPDATE ledger_entry SET amount = 9001 WHERE debit = 4 AND credit = 5"));
+    ASSERT_EQ(check().faults, 1);
+    EXPECT_EQ(check().differences.front().expected, "0 to 9000");
+}
 
 TEST_F(LedgerCheckTest, ToldOfAPostingAboutNoPayment) {
     refunded_in_part();

@@ -61,6 +61,9 @@ struct Payment {
     std::int64_t captured = 0;
     std::int64_t refunded = 0;
     std::int64_t requested = 0;
+    // Our share of a capture, agreed on with the authorization; unknown of payments that are older
+    // than its being kept.
+    std::optional<std::int64_t> fee_basis_points;
     std::int64_t version = 0;       // counts the changes, from 0
     std::string gateway;            // its name
     std::string gateway_reference;  // the gateway's own id of the authorization

@@ -111,6 +111,7 @@ Payment PaymentService::new_payment(const AuthorizePayment& request) {
     payment.idempotency_key = request.key;
     payment.amount = request.amount;
     payment.currency = request.currency;
+    payment.fee_basis_points = settings_.fee_basis_points;
     payment.gateway = gateways_.of_merchant(request.merchant).name();
     payment.answer_id = ids_.next();
     payment.requested_at = payment.updated_at = clock_.now();

@@ -11,10 +11,11 @@ using store::Sql;
 #define PAYMENT_COLUMNS                                                                         \
     "id, merchant_id, idempotency_key, amount, currency, state, captured, refunded, requested," \
     " version, gateway, gateway_reference, approval_number, failure_code, failure_message,"     \
-    " reason, answer_id, attempts, due_at, requested_at, updated_at, trace_id, bucket"
+    " reason, answer_id, attempts, due_at, requested_at, updated_at, trace_id, bucket,"         \
+    " fee_basis_points"
 
 constexpr Sql insert_sql("INSERT INTO merchant_payment (" PAYMENT_COLUMNS
-                         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                         ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
 constexpr Sql find_sql("SELECT " PAYMENT_COLUMNS " FROM merchant_payment WHERE id = ?");
 constexpr Sql update_sql(
     "UPDATE merchant_payment SET state = ?, captured = ?, refunded = ?, requested = ?,"
@@ -68,6 +69,7 @@ Payment read_payment(const Rows& row) {
     payment.requested_at = row.instant(19);
     payment.updated_at = row.instant(20);
     payment.trace_id = row.text(21);
+    if (!row.is_null(23)) payment.fee_basis_points = row.integer(23);
     return payment;
 }
 
@@ -99,7 +101,8 @@ void insert_payment(store::Transaction& tx, const Payment& p, std::int64_t bucke
     tx.execute(insert_sql, p.id, p.merchant, p.idempotency_key, p.amount, p.currency.code(),
                static_cast<int>(p.state), p.captured, p.refunded, p.requested, p.version, p.gateway,
                p.gateway_reference, p.approval_number, p.failure_code, p.failure_message, p.reason,
-               p.answer_id, p.attempts, p.due_at, p.requested_at, p.updated_at, p.trace_id, bucket);
+               p.answer_id, p.attempts, p.due_at, p.requested_at, p.updated_at, p.trace_id, bucket,
+               p.fee_basis_points);
 }
 
 std::optional<Payment> find_payment(store::Snapshot& snapshot, const Uuid& id) {
