@@ -89,6 +89,21 @@ TEST(DailyRun, CarriesANegativeNetOver) {
     expect_settled(world);
 }
 
+TEST(DailyRun, ADebtWaitsWithoutStatementsForTheDayOfTheNextMovement) {
+    TestWorld world;
+    world.go_to(0, hours(10));
+    world.refund("shop-1", 20'000);
+    world.go_to(4, hours(10));
+    EXPECT_EQ(world.get(world.run->settle_due()), 1) << "of the refund alone";
+    world.capture("shop-1", 25'000, 750);
+    world.go_to(5, hours(10));
+    EXPECT_EQ(world.get(world.run->settle_due()), 1);
+    EXPECT_EQ(world.statements()[0].day, TestWorld::day(4));
+    EXPECT_EQ(world.statements()[0].carried_over, -20'000);
+    EXPECT_EQ(world.statements()[0].paid, 4'250);
+    expect_settled(world);
+}
+
 TEST(DailyRun, MakesNoStatementForABookThatMovedNothing) {
     TestWorld world;
     world.go_to(0, hours(10));
