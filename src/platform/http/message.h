@@ -29,7 +29,7 @@ private:
 
 struct Request {
     std::string method;  // upper case
-    std::string path;    // percent-decoded, without the query
+    std::string path;    // percent-decoded but for %2F and %25: each slash parts segments; no query
     std::vector<std::pair<std::string, std::string>> query;
     Headers headers;
     std::string body;

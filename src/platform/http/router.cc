@@ -20,6 +20,20 @@ std::vector<std::string_view> segments_of(std::string_view path) {
     return segments;
 }
 
+/// A segment with its slashes and percent signs, the last escapes of a path.
+std::string decoded(std::string_view segment) {
+    if (segment.find('%') == std::string_view::npos) return std::string(segment);
+    std::string text;
+    text.reserve(segment.size());
+    while (!segment.empty()) {
+        const bool slash = segment.starts_with("%2F");
+        const bool escape = slash || segment.starts_with("%25");
+        text += !escape ? segment.front() : slash ? '/' : '%';
+        segment.remove_prefix(escape ? 3 : 1);
+    }
+    return text;
+}
+
 bool is_parameter(std::string_view segment) {
     return segment.starts_with('{');
 }
@@ -117,7 +131,7 @@ awaitable<Response> Router::serve(Request request, std::string_view& route_name)
             const auto& segment = route->segments[i];
             if (is_parameter(segment))
                 request.path_parameters.emplace_back(segment.substr(1, segment.size() - 2),
-                                                     path[i]);
+                                                     decoded(path[i]));
         }
         co_return co_await route->handler(std::move(request));
     }

@@ -54,6 +54,14 @@ protected:
     Router router_;
 };
 
+TEST_F(RouterTest, AnEscapedSlashBelongsToItsSegment) {
+    EXPECT_EQ(serve(router_, "GET", "/items/a%2Fb").response.body, "item id=a/b");
+    EXPECT_EQ(serve(router_, "GET", "/items/a%2Fb/parts/%25%2F").response.body,
+              "part id=a/b part=%/");
+    EXPECT_EQ(serve(router_, "GET", "/items/%252F").response.body, "item id=%2F");
+    EXPECT_EQ(serve(router_, "GET", "/items%2Flatest").response.status, 404U);
+}
+
 TEST_F(RouterTest, FindsTheHandlerThatFitsBest) {
     struct Case {
         const char* method;

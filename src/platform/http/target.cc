@@ -1,5 +1,6 @@
 #include "platform/http/target.h"
 
+#include <cstdint>
 #include <optional>
 
 namespace florin::http {
@@ -12,11 +13,13 @@ int hex_value(char c) {
     return -1;
 }
 
-std::expected<std::string, std::string> decode(std::string_view text, bool plus_is_space) {
+enum class Part : std::uint8_t { Path, Query };
+
+std::expected<std::string, std::string> decode(std::string_view text, Part part) {
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+' && plus_is_space) {
+        if (text[i] == '+' && part == Part::Query) {
             out.push_back(' ');
         } else if (text[i] == '%') {
             const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
@@ -24,7 +27,12 @@ std::expected<std::string, std::string> decode(std::string_view text, bool plus_
             if (high < 0 || low < 0)
                 return std::unexpected("the address has a malformed percent escape");
             if (high == 0 && low == 0) return std::unexpected("the address holds a NUL");
-            out.push_back(static_cast<char>(high * 16 + low));
+            const char decoded = static_cast<char>(high * 16 + low);
+            if (part == Part::Path && (decoded == '/' || decoded == '%')) {
+                out.append(decoded == '/' ? "%2F" : "%25");
+            } else {
+                out.push_back(decoded);
+            }
             i += 2;
         } else {
             out.push_back(text[i]);
@@ -64,9 +72,10 @@ std::expected<void, std::string> read_query(std::string_view query, Request& req
         if (request.query.size() == parameters_max)
             return std::unexpected("the address has too many parameters");
         const auto equals = pair.find('=');
-        auto key = decode(pair.substr(0, equals), true);
-        auto value = decode(
-            equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
+        auto key = decode(pair.substr(0, equals), Part::Query);
+        auto value =
+            decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1),
+                   Part::Query);
         if (!key) return std::unexpected(key.error());
         if (!value) return std::unexpected(value.error());
         request.query.emplace_back(std::move(*key), std::move(*value));
@@ -85,7 +94,7 @@ std::expected<void, std::string> read_target(std::string_view target, Request& r
     if (!local) return std::unexpected("the address must begin with a slash");
     target = *local;
     const auto question = target.find('?');
-    auto path = decode(target.substr(0, question), false);
+    auto path = decode(target.substr(0, question), Part::Path);
     if (!path) return std::unexpected(path.error());
     if (has_dot_segment(*path)) return std::unexpected("the address must not hold dot segments");
     request.path = std::move(*path);

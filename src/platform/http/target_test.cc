@@ -18,6 +18,9 @@ TEST(Target, IsDecodedIntoPathAndQuery) {
              Case{"/a/b", "/a/b", {}},
              Case{"/a%20b+c", "/a b+c", {}},
              Case{"/%e2%82%A9", "/\xe2\x82\xa9", {}},
+             Case{"/a%2fb/c%2F", "/a%2Fb/c%2F", {}},
+             Case{"/100%25%20%252F", "/100%25 %252F", {}},
+             Case{"/a?x=%2F%25", "/a", {{"x", "/%"}}},
              Case{"/a?", "/a", {}},
              Case{"/a?x=1&y=2", "/a", {{"x", "1"}, {"y", "2"}}},
              Case{"/a?x=1&x=2", "/a", {{"x", "1"}, {"x", "2"}}},
@@ -41,9 +44,9 @@ TEST(Target, IsDecodedIntoPathAndQuery) {
 
 TEST(Target, RefusesBadEscapesDotSegmentsAndOtherForms) {
     for (const char* target :
-         {"",    "a",       "*",      "?x",        "a.example:443", "ftp://a/",   "/%",
-          "/%4", "/%zz",    "/a%00b", "/?x=%",     "/?%0",          "/?x=%00",    "/..",
-          "/.",  "/a/../b", "/a/./b", "/%2e%2e/b", "/a/.%2E",       "/a%2f..%2fb"}) {
+         {"",    "a",       "*",      "?x",        "a.example:443", "ftp://a/", "/%",
+          "/%4", "/%zz",    "/a%00b", "/?x=%",     "/?%0",          "/?x=%00",  "/..",
+          "/.",  "/a/../b", "/a/./b", "/%2e%2e/b", "/a/.%2E",       "/%2E/%2f"}) {
         SCOPED_TRACE(target);
         Request request;
         request.method = "GET";
