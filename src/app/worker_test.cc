@@ -14,7 +14,7 @@
 #include "app/settings.h"
 #include "app/worker_api.h"
 #include "platform/http/server.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/telemetry/metrics.h"
 
 namespace florin::app {
@@ -70,11 +70,12 @@ TEST(WorkerSettings, ItCallsItsOwnReservationsUnlessOthersAreNamed) {
     EXPECT_FALSE(loaded({{"INVENTORY_GRPC_ADDR", "inventory"}})) << "no port";
 }
 
-awaitable<void> ask(const http::Router& router, std::string path, http::Response& answer) {
+http::Response ask(const http::Router& router, std::string path) {
     http::Request request;
     request.method = "GET";
     request.path = std::move(path);
-    answer = co_await router.serve(std::move(request));
+    runtime::Loop loop("worker api test");
+    return runtime::result_of(loop, router.serve(std::move(request)));
 }
 
 TEST(WorkerApi, ProbesReadTheirTexts) {
@@ -82,17 +83,11 @@ TEST(WorkerApi, ProbesReadTheirTexts) {
     http::Router router;
     bool ready = true;
     add_worker_routes(router, [&ready] { return ready; }, metrics);
-    runtime::Loop loop("worker api test");
-    http::Response answer;
-    runtime::run_until_done(loop, ask(router, "/health", answer));
-    EXPECT_EQ(answer.body, "OK");
-    runtime::run_until_done(loop, ask(router, "/ready", answer));
-    EXPECT_EQ(answer.body, "READY");
+    EXPECT_EQ(ask(router, "/health").body, "OK");
+    EXPECT_EQ(ask(router, "/ready").body, "READY");
     ready = false;
-    runtime::run_until_done(loop, ask(router, "/ready", answer));
-    EXPECT_EQ(answer.status, 503U);
-    runtime::run_until_done(loop, ask(router, "/metrics", answer));
-    EXPECT_EQ(answer.status, 200U);
+    EXPECT_EQ(ask(router, "/ready").status, 503U);
+    EXPECT_EQ(ask(router, "/metrics").status, 200U);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "platform/broker/offsets.h"
 #include "platform/broker/relay_group.h"
 #include "platform/outbox/outbox.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 #include "platform/store/test_database.h"
 
@@ -98,7 +99,7 @@ protected:
     }
     std::vector<Kind> relay(std::vector<broker::Message> messages) {
         std::vector<Kind> kinds;
-        for (const auto& result : aws::testing::get(loop, bus.relay(std::move(messages))))
+        for (const auto& result : runtime::result_of(loop, bus.relay(std::move(messages))))
             kinds.push_back(result.kind);
         return kinds;
     }
@@ -188,9 +189,9 @@ TEST_F(EventBridgeRelayTest, OnlySoManyCallsAreUnderWayAtOnce) {
     std::vector<broker::Message> messages;
     for (int i = 1; i <= 120; ++i) messages.push_back(message_of(i));
     std::optional<std::vector<broker::Relayed>> results;
-    runtime::spawn(loop, "relay", aws::testing::keep(bus.relay(std::move(messages)), results));
+    runtime::spawn(loop, "relay", runtime::keep_result(bus.relay(std::move(messages)), results));
     const auto reached = [this](std::size_t calls) {
-        return aws::testing::get(
+        return runtime::result_of(
             loop, store::eventually([this, calls] { return aws.requests.size() == calls; }));
     };
     EXPECT_TRUE(reached(8));
@@ -198,7 +199,7 @@ TEST_F(EventBridgeRelayTest, OnlySoManyCallsAreUnderWayAtOnce) {
     EXPECT_TRUE(reached(9));
     released = 12;
     EXPECT_TRUE(
-        aws::testing::get(loop, store::eventually([&results] { return results.has_value(); })));
+        runtime::result_of(loop, store::eventually([&results] { return results.has_value(); })));
     EXPECT_EQ(taken.size(), 120U);
 }
 
@@ -208,7 +209,7 @@ protected:
     PublishedLogTest() : store_(database.open(metrics)) {}
 
     void append(int first, int last) {
-        aws::testing::get(loop, store_->write([first, last, this](store::Transaction& tx) {
+        runtime::result_of(loop, store_->write([first, last, this](store::Transaction& tx) {
             for (int i = first; i <= last; ++i) {
                 const auto message = message_of(i);
                 outbox::append(tx, {message.event_id, message.topic, "payment", "pay-1",
@@ -226,10 +227,10 @@ protected:
         return std::make_unique<broker::RelayGroup>(loop, *store_, bus, clock, options, metrics);
     }
     bool eventually(std::function<bool()> condition) {
-        return aws::testing::get(loop, store::eventually(std::move(condition)));
+        return runtime::result_of(loop, store::eventually(std::move(condition)));
     }
     std::int64_t offset() {
-        return aws::testing::get(loop, store_->read([](store::Snapshot& snapshot) {
+        return runtime::result_of(loop, store_->read([](store::Snapshot& snapshot) {
             return broker::offset_of(snapshot, EventBridgeRelay::group_name).value_or(-1);
         }));
     }
@@ -253,7 +254,7 @@ TEST_F(PublishedLogTest, EverythingArrivesThoughTheBusWasAwayAndEveryThirdCallFa
     EXPECT_EQ(offset(), 0);
     away = false;
     EXPECT_TRUE(eventually([this] { return taken.size() == 250; }));
-    EXPECT_TRUE(aws::testing::get(loop, relaying->stop(Seconds(10))));
+    EXPECT_TRUE(runtime::result_of(loop, relaying->stop(Seconds(10))));
     EXPECT_EQ(offset(), 250);
 }
 
@@ -264,7 +265,7 @@ TEST_F(PublishedLogTest, WhatTheBusNeverTakesIsKeptForAPerson) {
     relaying->start();
     EXPECT_TRUE(eventually([this] { return taken.size() == 19; }));
     const auto dead = [this] {
-        return aws::testing::get(loop, store_->read([](store::Snapshot& snapshot) {
+        return runtime::result_of(loop, store_->read([](store::Snapshot& snapshot) {
             return broker::dead_letters::list(snapshot, {});
         }));
     };
@@ -273,7 +274,7 @@ TEST_F(PublishedLogTest, WhatTheBusNeverTakesIsKeptForAPerson) {
                    "florin_consumer_messages_total{group=\"event-bridge\","
                    "result=\"dead_letter\"} 1") != std::string::npos;
     }));
-    EXPECT_TRUE(aws::testing::get(loop, relaying->stop(Seconds(10))));
+    EXPECT_TRUE(runtime::result_of(loop, relaying->stop(Seconds(10))));
     ASSERT_EQ(dead().size(), 1U);
     EXPECT_EQ(dead().front().attempts, 3);
     EXPECT_EQ(dead().front().error_type, "InternalFailure");

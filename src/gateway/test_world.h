@@ -12,7 +12,7 @@
 #include "gateway/webhooks/sender.h"
 #include "platform/base/manual_clock.h"
 #include "platform/base/require.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
@@ -58,9 +58,7 @@ public:
 
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        run(keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(*loop, std::move(task));
     }
 
     /// Moves the clock and lets the settlement clock do its pass.
@@ -108,11 +106,6 @@ public:
     std::unique_ptr<PaymentService> payments;
 
 private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
-
     void open() {
         metrics = std::make_unique<telemetry::Metrics>();
         loop = std::make_unique<runtime::Loop>("test");

@@ -2,13 +2,12 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "ledger/ledger.h"
 #include "ledger/verify.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
@@ -26,9 +25,7 @@ public:
     }
     template <class Query>
     auto read(Query query) {
-        std::optional<std::invoke_result_t<Query&, store::Snapshot&>> result;
-        runtime::run_until_done(loop_, kept(store_->read(std::move(query)), result));
-        return std::move(*result);
+        return runtime::result_of(loop_, store_->read(std::move(query)));
     }
     void post(const Posting& posting) {
         write([&](store::Transaction& tx) { ledger::post(tx, posting); });
@@ -44,10 +41,6 @@ public:
 private:
     awaitable<void> written(std::function<void(store::Transaction&)> command) {
         co_await store_->write([command](store::Transaction& tx) { command(tx); });
-    }
-    template <class T>
-    static awaitable<void> kept(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
     }
 
     store::TestDatabase database_;

@@ -10,7 +10,7 @@
 #include "merchants/key_service.h"
 #include "platform/base/manual_clock.h"
 #include "platform/base/require.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
@@ -36,9 +36,7 @@ public:
 
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        runtime::run_until_done(loop, keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(loop, std::move(task));
     }
 
     IssuedKey issue(CreateKey request) { return get(service->create(std::move(request))).value(); }
@@ -82,11 +80,6 @@ public:
     std::unique_ptr<Authenticator> another_process;
 
 private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
-
     int own_writes_ = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include "payments/key_sealing.h"
 #include "platform/base/manual_clock.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 #include "platform/store/test_database.h"
 
@@ -51,9 +52,7 @@ protected:
 
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        runtime::run_until_done(*loop_, keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(*loop_, std::move(task));
     }
     std::optional<UsedKey> find(std::uint64_t number) {
         return get(store_->read(
@@ -92,12 +91,6 @@ protected:
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<KeyIndex> keys_;
     std::unique_ptr<KeySealing> sealing_;
-
-private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
 };
 
 TEST_F(KeyIndexTest, FindsWhatWasStoredAndNothingElse) {

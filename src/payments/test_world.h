@@ -14,7 +14,7 @@
 #include "payments/rule_gateway.h"
 #include "payments/unique_keys.h"
 #include "platform/base/manual_clock.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 #include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
@@ -101,9 +101,7 @@ public:
     void run(awaitable<void> task) { runtime::run_until_done(*loop, std::move(task)); }
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        run(keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(*loop, std::move(task));
     }
 
     AuthorizePayment authorization(std::string merchant, std::int64_t amount, std::string key) {
@@ -183,10 +181,6 @@ public:
     std::unique_ptr<Recovery> recovery;
 
 private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
     awaitable<void> recover() {
         co_await recovery->recover_due();
         require(co_await store::eventually([this] { return recovery->under_way() == 0; }),

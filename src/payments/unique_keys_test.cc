@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/base/manual_clock.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 #include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
@@ -22,9 +22,7 @@ protected:
 
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        runtime::run_until_done(loop, keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(loop, std::move(task));
     }
     UsedKey key(char digest) {
         return {std::string(16, digest), std::string(16, 'f'), ids.next(), ids.next()};
@@ -42,12 +40,6 @@ protected:
     runtime::Loop loop{"test"};
     store::TestDatabase database;
     std::array<std::unique_ptr<store::Store>, 2> stores;
-
-private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
 };
 
 TEST_F(UniqueKeysTest, AKeyIsTakenOnceAndTellsWhatItWasUsedFor) {

@@ -2,6 +2,7 @@
 
 #include "platform/aws/fake_aws.h"
 #include "platform/grpc/server.h"
+#include "platform/runtime/result_of.h"
 #include "proto/reservation/v1/inventory.pb.h"
 #include "reservation/grpc_inventory.h"
 #include "reservation/http_reservation_api.h"
@@ -40,7 +41,7 @@ protected:
     }
     std::string set_status() {
         auto api = api_of();
-        return verdict(aws::testing::get(loop, api.set_status(some_event(), "CONFIRMED")));
+        return verdict(runtime::result_of(loop, api.set_status(some_event(), "CONFIRMED")));
     }
 
     runtime::Loop loop{"reservation api test"};
@@ -64,7 +65,7 @@ TEST_F(HttpReservationApiTest, ATokenIsSentWhereThereIsOne) {
     EXPECT_EQ(set_status(), "done");
     EXPECT_EQ(service.requests.front().headers.get("Authorization"), "");
     HttpReservationApi api(http, *http::parse_url(service.url()), Seconds(5), "s3cret");
-    EXPECT_EQ(verdict(aws::testing::get(loop, api.set_status(some_event(), "CONFIRMED"))), "done");
+    EXPECT_EQ(verdict(runtime::result_of(loop, api.set_status(some_event(), "CONFIRMED"))), "done");
     EXPECT_EQ(service.requests.back().headers.get("Authorization"), "Bearer s3cret");
 }
 
@@ -87,7 +88,7 @@ TEST_F(HttpReservationApiTest, OnlyARefusalOfTheReservationItselfIsFinal) {
 TEST_F(HttpReservationApiTest, AnApiThatNeverAnswersIsPassing) {
     service.holds = [](const http::Request&) { return true; };
     auto api = api_of(Milliseconds(20));
-    EXPECT_EQ(verdict(aws::testing::get(loop, api.set_status(some_event(), "CONFIRMED"))),
+    EXPECT_EQ(verdict(runtime::result_of(loop, api.set_status(some_event(), "CONFIRMED"))),
               "passing");
     service.holds = {};
 }
@@ -95,18 +96,18 @@ TEST_F(HttpReservationApiTest, AnApiThatNeverAnswersIsPassing) {
 TEST_F(HttpReservationApiTest, AReservationTellsItsSeats) {
     answer_with(200, R"({"event_id":"concert","seat_ids":["A-1",7,"A-2"],"quantity":2})");
     auto api = api_of();
-    const auto found = aws::testing::get(loop, api.find(some_event()));
+    const auto found = runtime::result_of(loop, api.find(some_event()));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->event_id, "concert");
     EXPECT_EQ(found->seat_ids, (std::vector<std::string>{"A-1", "A-2"}));
     for (const auto& [status, body] : {std::pair{404U, "{}"}, {200U, "[]"}, {200U, "oops"}}) {
         answer_with(status, body);
-        const auto none = aws::testing::get(loop, api.find(some_event()));
+        const auto none = runtime::result_of(loop, api.find(some_event()));
         ASSERT_TRUE(none);
         EXPECT_TRUE(none->seat_ids.empty());
     }
     answer_with(500);
-    EXPECT_EQ(verdict(aws::testing::get(loop, api.find(some_event()))), "passing");
+    EXPECT_EQ(verdict(runtime::result_of(loop, api.find(some_event()))), "passing");
 }
 
 /// An inventory in this process that answers what a test says.
@@ -147,10 +148,10 @@ protected:
         co_return response;
     }
     std::string try_commit() {
-        return verdict(aws::testing::get(loop, inventory->commit(some_event())));
+        return verdict(runtime::result_of(loop, inventory->commit(some_event())));
     }
     std::string try_release() {
-        return verdict(aws::testing::get(loop, inventory->release(some_event(), "EXPIRED")));
+        return verdict(runtime::result_of(loop, inventory->release(some_event(), "EXPIRED")));
     }
 
     runtime::Loop loop{"inventory test"};

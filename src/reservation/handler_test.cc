@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/aws/fake_aws.h"
+#include "platform/runtime/result_of.h"
 #include "reservation/test_world.h"
 
 namespace florin::reservation {
@@ -25,7 +26,7 @@ class HandlerTest : public ::testing::Test {
 protected:
     Kind handle(ReservationEvent event) {
         services.calls.clear();
-        return aws::testing::get(loop, handler.handle(std::move(event))).kind;
+        return runtime::result_of(loop, handler.handle(std::move(event))).kind;
     }
 
     runtime::Loop loop{"handler test"};

@@ -10,6 +10,7 @@
 #include "platform/broker/consumer_group.h"
 #include "platform/broker/dead_letters.h"
 #include "platform/outbox/outbox.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
 #include "reservation/outcome_consumer.h"
 #include "reservation/test_world.h"
@@ -17,7 +18,7 @@
 namespace florin::reservation {
 namespace {
 
-using aws::testing::get;
+using runtime::result_of;
 using Lines = std::vector<std::string>;
 
 constexpr std::size_t concurrency = 4;
@@ -64,7 +65,8 @@ protected:
             co_await runtime::sleep_for(Milliseconds(1));
     }
     bool stop() {
-        return get(loop, group->stop(Seconds(10))) && get(loop, worker->stop(Seconds(10)));
+        return result_of(loop, group->stop(Seconds(10))) &&
+               result_of(loop, worker->stop(Seconds(10)));
     }
     /// An outcome enters the log.
     void tell(const std::string& reservation, const std::string& status,
@@ -74,13 +76,13 @@ protected:
             event, "/florin/gateway", "trace-1",
             R"({"payment_id":")" + payment + R"(","reservation_id":")" + reservation +
                 R"(","user_id":"u","status":"PAYMENT_STATUS_)" + status + R"("})");
-        get(loop, store->write([&event](store::Transaction& tx) {
+        result_of(loop, store->write([&event](store::Transaction& tx) {
             outbox::append(tx, event);
             return 0;
         }));
     }
     bool eventually(std::function<bool()> condition) {
-        return get(loop, store::eventually(std::move(condition)));
+        return result_of(loop, store::eventually(std::move(condition)));
     }
     bool called(const std::string& line) {
         return eventually([this, line] { return count(line) > 0; });
@@ -97,10 +99,10 @@ protected:
         }
         co_return false;
     }
-    bool waiting(std::int64_t tasks) { return get(loop, come_to(tasks)); }
+    bool waiting(std::int64_t tasks) { return result_of(loop, come_to(tasks)); }
     bool emptied() { return waiting(0); }
     std::vector<broker::DeadLetter> dead_letters() {
-        return get(loop, store->read([](store::Snapshot& snapshot) {
+        return result_of(loop, store->read([](store::Snapshot& snapshot) {
             return broker::dead_letters::list(snapshot, {});
         }));
     }
@@ -213,10 +215,10 @@ TEST_F(TaskWorkerTest, AfterTheLastAttemptItIsADeadLetterThatCanBeDrivenAgain) {
     EXPECT_EQ(letters.front().error_type, "ReservationApi");
     EXPECT_EQ(letters.front().message.topic, "payment.completed");
 
-    auto again = get(loop, worker->relay({letters.front().message}));
+    auto again = result_of(loop, worker->relay({letters.front().message}));
     EXPECT_EQ(again.front().kind, broker::Relayed::Kind::Later);
     services.failures.clear();
-    again = get(loop, worker->relay({letters.front().message}));
+    again = result_of(loop, worker->relay({letters.front().message}));
     EXPECT_EQ(again.front().kind, broker::Relayed::Kind::Done);
     EXPECT_EQ(count("commit concert/A-1/A-2"), 1);
 }
@@ -243,7 +245,7 @@ TEST_F(TaskWorkerTest, AnEventThatIsNoneOfOursIsParkedByTheGroup) {
     }));
     ASSERT_EQ(dead_letters().size(), 1U);
     EXPECT_EQ(dead_letters().front().error_type, "UnknownEventType");
-    EXPECT_EQ(get(loop, worker->relay({dead_letters().front().message})).front().kind,
+    EXPECT_EQ(result_of(loop, worker->relay({dead_letters().front().message})).front().kind,
               broker::Relayed::Kind::Poison);
 }
 
@@ -262,7 +264,7 @@ TEST_F(TaskWorkerTest, AStopFinishesWhatIsUnderWayAndTheNextWorkerDoesTheRest) {
     for (int i = 0; i < 9; ++i) tell("rsv-" + std::to_string(i), "COMPLETED");
     EXPECT_TRUE(eventually([this] { return services.calls.size() == concurrency; }));
     EXPECT_TRUE(waiting(9));
-    EXPECT_FALSE(get(loop, worker->stop(Milliseconds(5)))) << "they are still under way";
+    EXPECT_FALSE(result_of(loop, worker->stop(Milliseconds(5)))) << "they are still under way";
     held.clear();
     EXPECT_TRUE(stop());
     EXPECT_TRUE(waiting(5));

@@ -8,6 +8,7 @@
 #include "platform/aws/fake_aws.h"
 #include "platform/base/manual_clock.h"
 #include "platform/broker/dead_letters.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
 #include "reservation/test_world.h"
 
@@ -124,7 +125,7 @@ protected:
                                           options, metrics);
         worker->start();
     }
-    bool stop() { return aws::testing::get(loop, worker->stop(Seconds(10))); }
+    bool stop() { return runtime::result_of(loop, worker->stop(Seconds(10))); }
     /// Stops and waits until nothing of the worker is left on the loop.
     void end() {
         services.before = {};
@@ -135,13 +136,13 @@ protected:
     }
     bool eventually(std::function<bool()> condition) {
         clock.advance(Seconds(15));  // what waits for its time has waited
-        return aws::testing::get(loop, store::eventually(std::move(condition)));
+        return runtime::result_of(loop, store::eventually(std::move(condition)));
     }
     bool emptied() {
-        return aws::testing::get(loop, store::eventually([this] { return queue.items.empty(); }));
+        return runtime::result_of(loop, store::eventually([this] { return queue.items.empty(); }));
     }
     std::vector<broker::DeadLetter> parked() {
-        return aws::testing::get(loop, store->read([](store::Snapshot& snapshot) {
+        return runtime::result_of(loop, store->read([](store::Snapshot& snapshot) {
             return broker::dead_letters::list(snapshot, {});
         }));
     }
@@ -198,7 +199,7 @@ TEST_F(WorkerTest, WhatHasToWaitComesAgainLaterAndLater) {
     services.failures["CONFIRMED"] = CallFailure::Kind::Passing;
     queue.put("m-1", approved("rsv-1"));
     for (const std::int64_t wait : {2, 4, 8, 16, 16}) {
-        EXPECT_TRUE(aws::testing::get(
+        EXPECT_TRUE(runtime::result_of(
             loop, store::eventually([this, wait] { return queue.visibility["m-1"] == wait; })));
         queue.visibility.clear();
         clock.advance(Seconds(wait));
@@ -215,10 +216,10 @@ TEST_F(WorkerTest, AfterTheLastAttemptItGoesToTheQueueOfDeadLetters) {
     begin(&dead_orders);
     services.failures["CONFIRMED"] = CallFailure::Kind::Passing;
     queue.put("m-1", approved("rsv-1"));
-    EXPECT_TRUE(aws::testing::get(loop, store::eventually([this] {
-                                      clock.advance(Seconds(1));
-                                      return queue.items.empty();
-                                  })));
+    EXPECT_TRUE(runtime::result_of(loop, store::eventually([this] {
+                                       clock.advance(Seconds(1));
+                                       return queue.items.empty();
+                                   })));
     EXPECT_EQ(queue.dead, Lines{"ReservationApi"});
     EXPECT_EQ(services.calls.size(), 3U);
 }
@@ -272,11 +273,11 @@ TEST_F(WorkerTest, WhatIsBeingHandledStaysOursHoweverLongItTakes) {
     };
     queue.put("m-1", approved("rsv-1"));
     EXPECT_TRUE(
-        aws::testing::get(loop, store::eventually([this] { return services.calls.size() == 1; })));
+        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 1; })));
     for (int renewals = 0; renewals < 3; ++renewals) {
         queue.visibility.clear();
         clock.advance(Milliseconds(600));
-        EXPECT_TRUE(aws::testing::get(
+        EXPECT_TRUE(runtime::result_of(
             loop, store::eventually([this] { return queue.visibility["m-1"] == 1; })));
     }
     held = false;
@@ -293,13 +294,13 @@ TEST_F(WorkerTest, AStopFinishesWhatIsBeingHandledAndGivesBackTheRest) {
         queue.put("m-" + std::to_string(i), approved("rsv-" + std::to_string(i)));
     EXPECT_TRUE(eventually([this] { return services.calls.size() == 4; }));
     std::optional<bool> stopped;
-    runtime::spawn(loop, "stop", aws::testing::keep(worker->stop(Seconds(10)), stopped));
-    EXPECT_TRUE(aws::testing::get(
+    runtime::spawn(loop, "stop", runtime::keep_result(worker->stop(Seconds(10)), stopped));
+    EXPECT_TRUE(runtime::result_of(
         loop, store::eventually([this] { return queue.visibility.size() == 5; })));
     EXPECT_FALSE(stopped.has_value());
     held = false;
     EXPECT_TRUE(
-        aws::testing::get(loop, store::eventually([&stopped] { return stopped.has_value(); })));
+        runtime::result_of(loop, store::eventually([&stopped] { return stopped.has_value(); })));
     EXPECT_TRUE(*stopped);
     EXPECT_EQ(queue.items.size(), 5U);
     EXPECT_EQ(services.calls.size(), 8U);
@@ -323,7 +324,7 @@ TEST_F(WorkerTest, AStoreThatIsAwayDelaysTheDelete) {
         co_return;
     };
     queue.put("m-1", approved("rsv-1"));
-    EXPECT_TRUE(aws::testing::get(
+    EXPECT_TRUE(runtime::result_of(
         loop, store::eventually([this] { return queue.visibility.contains("m-1"); })));
     EXPECT_EQ(queue.items.size(), 1U);
     away = false;

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "platform/base/manual_clock.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 #include "seats/expiry.h"
@@ -38,9 +37,7 @@ public:
 
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        run(keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(*loop, std::move(task));
     }
 
     static HoldRequest request(std::vector<std::string> seats, std::string user = "user-1") {
@@ -84,11 +81,6 @@ public:
     std::unique_ptr<ReservationService> service;
 
 private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
-
     void open() {
         metrics = std::make_unique<telemetry::Metrics>();
         loop = std::make_unique<runtime::Loop>("test");

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,7 +9,7 @@
 #include "ledger/verify.h"
 #include "platform/base/manual_clock.h"
 #include "platform/base/random.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 #include "settlement/daily_run.h"
@@ -41,9 +40,7 @@ public:
 
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        runtime::run_until_done(*loop, keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(*loop, std::move(task));
     }
 
     void post(const std::string& merchant, ledger::Movement movement,
@@ -128,11 +125,6 @@ public:
     std::unique_ptr<DailyRun> run;
 
 private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
-
     void open() {
         metrics = std::make_unique<telemetry::Metrics>();
         loop = std::make_unique<runtime::Loop>("test");

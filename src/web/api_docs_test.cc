@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/http/server.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "web/assets.h"
 
 namespace florin::web {
@@ -14,10 +14,6 @@ namespace {
 
 namespace json = boost::json;
 using http::Response;
-
-awaitable<void> serve_into(const http::Router& router, http::Request request, Response& response) {
-    response = co_await router.serve(std::move(request));
-}
 
 class ApiDocs : public ::testing::Test {
 protected:
@@ -29,9 +25,7 @@ protected:
         request.path = std::move(path);
         request.headers = std::move(headers);
         runtime::Loop loop("api docs test");
-        Response response;
-        runtime::run_until_done(loop, serve_into(router_, std::move(request), response));
-        return response;
+        return runtime::result_of(loop, router_.serve(std::move(request)));
     }
 
     http::Router router_;

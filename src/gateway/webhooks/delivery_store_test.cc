@@ -4,6 +4,7 @@
 
 #include "gateway/webhooks/delivery_results.h"
 #include "platform/base/manual_clock.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
 #include "platform/telemetry/metrics.h"
 
@@ -17,15 +18,11 @@ struct DeliveryStoreTest : testing::Test {
 
     template <class Command>
     auto write(Command command) {
-        std::optional<std::invoke_result_t<Command&, store::Transaction&>> result;
-        runtime::run_until_done(loop, keep(store->write(std::move(command)), result));
-        return std::move(*result);
+        return runtime::result_of(loop, store->write(std::move(command)));
     }
     template <class Query>
     auto read(Query query) {
-        std::optional<std::invoke_result_t<Query&, store::Snapshot&>> result;
-        runtime::run_until_done(loop, keep(store->read(std::move(query)), result));
-        return std::move(*result);
+        return runtime::result_of(loop, store->read(std::move(query)));
     }
 
     WebhookDelivery add(const std::string& origin, Instant due) {
@@ -82,12 +79,6 @@ struct DeliveryStoreTest : testing::Test {
     runtime::Loop loop{"test"};
     store::TestDatabase database;
     std::unique_ptr<store::Store> store;
-
-private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
 };
 
 TEST_F(DeliveryStoreTest, KeepsAllThatADeliverySays) {

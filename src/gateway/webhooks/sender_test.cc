@@ -12,7 +12,7 @@
 #include "gateway/webhooks/signature.h"
 #include "platform/base/manual_clock.h"
 #include "platform/http/client.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/telemetry/trace.h"
 
 namespace asio = boost::asio;
@@ -123,12 +123,7 @@ private:
 struct SenderTest : testing::Test {
     SendResult send(const std::string& url, int attempt = 1) {
         delivery.url = url;
-        SendResult result;
-        runtime::run_until_done(loop, send_into(result, attempt));
-        return result;
-    }
-    awaitable<void> send_into(SendResult& result, int attempt) {
-        result = co_await sender.send(delivery, attempt);
+        return runtime::result_of(loop, sender.send(delivery, attempt));
     }
     /// The value of a header of the last request.
     std::string header(const std::string& name) const {
@@ -151,7 +146,8 @@ struct SenderTest : testing::Test {
     runtime::Loop loop{"test"};
     Receiver receiver{loop};
     http::Client client{loop, {}};
-    HttpWebhookSender sender{client, clock, secret, Milliseconds(300)};
+    HttpWebhookSender sender{client, clock, secret, Milliseconds(60'000)};
+    HttpWebhookSender hasty_sender{client, clock, secret, Milliseconds(300)};
     WebhookDelivery delivery = example();
 
 private:
@@ -215,7 +211,7 @@ TEST_F(SenderTest, StampsAndSignsEachAttemptAnew) {
 }
 
 TEST_F(SenderTest, LeavesTheSignaturesOutWithoutASecret) {
-    HttpWebhookSender unsigned_sender(client, clock, "", Milliseconds(300));
+    HttpWebhookSender unsigned_sender(client, clock, "", Milliseconds(60'000));
     delivery.url = receiver.url();
     runtime::run_until_done(loop,
                             [](HttpWebhookSender& by, WebhookDelivery what) -> awaitable<void> {
@@ -256,7 +252,8 @@ TEST_F(SenderTest, GivesUpOnReceiversThatHangResetOrAnswerByteByByte) {
           std::pair{"nonsense", Behaviour{Behaviour::Kind::Answer, "what?\r\n\r\n"}}}) {
         SCOPED_TRACE(what);
         receiver.behaviours = {behaviour};
-        const auto result = send(receiver.url());
+        delivery.url = receiver.url();
+        const auto result = runtime::result_of(loop, hasty_sender.send(delivery, 1));
         EXPECT_EQ(result.http_status, 0);
         EXPECT_FALSE(result.error.empty());
         EXPECT_FALSE(result.permanent);
@@ -270,7 +267,7 @@ TEST_F(SenderTest, CallsWhatCannotEndOtherwisePermanent) {
     http::ClientOptions options;
     options.egress.public_only = true;
     http::Client guarded(loop, options);
-    HttpWebhookSender guarded_sender(guarded, clock, secret, Milliseconds(300));
+    HttpWebhookSender guarded_sender(guarded, clock, secret, Milliseconds(60'000));
     delivery.url = receiver.url();
     SendResult result;
     runtime::run_until_done(

@@ -8,6 +8,7 @@
 #include "platform/aws/fake_aws.h"
 #include "platform/aws/signature.h"
 #include "platform/base/manual_clock.h"
+#include "platform/runtime/result_of.h"
 
 namespace florin::aws {
 namespace {
@@ -25,7 +26,7 @@ protected:
                                         metrics);
     }
     Answer<std::string> call(Client& client, Milliseconds deadline = Seconds(5)) {
-        return testing::get(loop, client.call("PutEvents", R"({"Entries":[]})", deadline));
+        return runtime::result_of(loop, client.call("PutEvents", R"({"Entries":[]})", deadline));
     }
     /// Gives these answers one after the other, then the last one for ever.
     void answer_with(std::vector<http::Response> answers) {

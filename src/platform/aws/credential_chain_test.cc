@@ -8,6 +8,7 @@
 
 #include "platform/aws/fake_aws.h"
 #include "platform/base/manual_clock.h"
+#include "platform/runtime/result_of.h"
 
 namespace florin::aws {
 namespace {
@@ -36,7 +37,7 @@ protected:
         return path(name);
     }
     std::expected<Credentials, std::string> get(CredentialChain& chain) {
-        return testing::get(loop, chain.get());
+        return runtime::result_of(loop, chain.get());
     }
     std::expected<Credentials, std::string> get() {
         CredentialChain chain(http, clock, options);
@@ -171,12 +172,13 @@ TEST_F(CredentialChainTest, ManyWhoAskAtOnceAreServedByOneQuestion) {
     answer_with(json_answer);
     CredentialChain chain(http, clock, options);
     std::vector<std::optional<std::expected<Credentials, std::string>>> answers(5);
-    for (auto& answer : answers) runtime::spawn(loop, "ask", testing::keep(chain.get(), answer));
-    EXPECT_TRUE(testing::get(loop, store::eventually([&answers] {
-                                 return std::ranges::all_of(answers, [](const auto& answer) {
-                                     return answer.has_value();
-                                 });
-                             })));
+    for (auto& answer : answers)
+        runtime::spawn(loop, "ask", runtime::keep_result(chain.get(), answer));
+    EXPECT_TRUE(runtime::result_of(loop, store::eventually([&answers] {
+                                       return std::ranges::all_of(answers, [](const auto& answer) {
+                                           return answer.has_value();
+                                       });
+                                   })));
     for (const auto& answer : answers) EXPECT_TRUE(*answer);
     EXPECT_EQ(aws.requests.size(), 1U);
 }

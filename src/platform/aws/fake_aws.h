@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,17 +86,5 @@ public:
     int asked = 0;
     int forgotten = 0;
 };
-
-/// Runs `task` on `loop` and returns what it gives.
-template <class T>
-awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-    result.emplace(co_await std::move(task));
-}
-template <class T>
-T get(runtime::Loop& loop, awaitable<T> task) {
-    std::optional<T> result;
-    runtime::run_until_done(loop, keep(std::move(task), result));
-    return std::move(*result);
-}
 
 }  // namespace florin::aws::testing

@@ -4,6 +4,7 @@
 #include "platform/aws/fake_aws.h"
 #include "platform/aws/sqs.h"
 #include "platform/base/manual_clock.h"
+#include "platform/runtime/result_of.h"
 
 namespace florin::aws {
 namespace {
@@ -25,7 +26,7 @@ protected:
     }
     template <class T>
     T get(awaitable<T> task) {
-        return testing::get(loop, std::move(task));
+        return runtime::result_of(loop, std::move(task));
     }
     void answer_with(http::Response response) {
         aws.answer = [response](const http::Request&) { return response; };

@@ -14,6 +14,7 @@
 #include "platform/broker/event_log.h"
 #include "platform/broker/offsets.h"
 #include "platform/outbox/outbox.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 #include "platform/store/test_database.h"
 
@@ -81,9 +82,7 @@ public:
     void run(awaitable<void> task) { runtime::run_until_done(*loop, std::move(task)); }
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        run(keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(*loop, std::move(task));
     }
     template <class Query>
     auto read(Query query) {
@@ -168,11 +167,6 @@ public:
     std::unique_ptr<store::Store> store;
 
 private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
-
     static std::vector<std::int64_t> log_positions(store::Snapshot& snapshot) {
         std::vector<std::int64_t> all;
         auto rows = snapshot.query(select_log);

@@ -7,24 +7,19 @@
 #include "platform/http/client.h"
 #include "platform/http/self_signed.h"
 #include "platform/http/testing.h"
+#include "platform/runtime/result_of.h"
 
 namespace florin::http {
 namespace {
 
 using Result = std::expected<ClientResponse, ClientError>;
 
-awaitable<void> send_into(Client& client, ClientRequest request, std::optional<Result>& result) {
-    result = co_await client.send(std::move(request));
-}
-
 Result send(Client& client, runtime::Loop& loop, const std::string& host, std::uint16_t port,
             std::string body) {
     ClientRequest request;
     request.url = {.tls = true, .host = host, .port = port, .target = "/echo"};
     request.body = std::move(body);
-    std::optional<Result> result;
-    runtime::run_until_done(loop, send_into(client, std::move(request), result));
-    return std::move(*result);
+    return runtime::result_of(loop, client.send(std::move(request)));
 }
 
 class Tls : public ::testing::Test {

@@ -1,7 +1,6 @@
 #include "platform/kafka/outbox_table.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "platform/broker/consumer_group.h"
 #include "platform/broker/offsets.h"
 #include "platform/outbox/outbox.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 #include "platform/store/test_database.h"
 
@@ -62,18 +62,9 @@ protected:
     }
     template <class T>
     T get(awaitable<T> task) {
-        std::optional<T> result;
-        runtime::run_until_done(loop_, keep(std::move(task), result));
-        return std::move(*result);
+        return runtime::result_of(loop_, std::move(task));
     }
 
-private:
-    template <class T>
-    static awaitable<void> keep(awaitable<T> task, std::optional<T>& result) {
-        result.emplace(co_await std::move(task));
-    }
-
-protected:
     ManualClock clock_;
     UuidGenerator ids_{clock_, 7};
     telemetry::Metrics metrics_;

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/kafka/mock_cluster.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 
 namespace florin::kafka {
@@ -23,20 +23,8 @@ protected:
     static Record record(std::string key, std::string value) {
         return {"payment.captured", std::move(key), std::move(value), {}, instant};
     }
-    static awaitable<void> keep(awaitable<std::vector<Delivery>> task,
-                                std::vector<Delivery>& result) {
-        result = co_await std::move(task);
-    }
     std::vector<Delivery> send(Producer& sender, std::vector<Record> records) {
-        std::vector<Delivery> deliveries;
-        runtime::run_until_done(loop, keep(sender.send(std::move(records)), deliveries));
-        return deliveries;
-    }
-
-    static awaitable<void> close_and_wait(Producer& sender,
-                                          const std::vector<Delivery>& deliveries) {
-        sender.close();
-        EXPECT_TRUE(co_await store::eventually([&] { return !deliveries.empty(); }));
+        return runtime::result_of(loop, sender.send(std::move(records)));
     }
 
     static constexpr Instant instant = instant_from_unix_us(1'700'000'000'123'456);
@@ -148,10 +136,13 @@ TEST_F(KafkaProducerTest, ATopicThatIsNotThereIsNamed) {
 TEST_F(KafkaProducerTest, AClosedOneGivesBackWhatWaitsAndTakesNoMore) {
     auto sender = producer();
     cluster.take_down();
-    std::vector<Delivery> deliveries;
-    runtime::spawn(loop, "send", keep(sender->send({record("p-1", "one")}), deliveries));
-    runtime::run_until_done(loop, close_and_wait(*sender, deliveries));
-    EXPECT_EQ(deliveries[0].kind, Kind::Away);
+    std::optional<std::vector<Delivery>> deliveries;
+    runtime::spawn(loop, "send",
+                   runtime::keep_result(sender->send({record("p-1", "one")}), deliveries));
+    sender->close();
+    ASSERT_TRUE(
+        runtime::result_of(loop, store::eventually([&] { return deliveries.has_value(); })));
+    EXPECT_EQ(deliveries->front().kind, Kind::Away);
     EXPECT_EQ(send(*sender, {record("p-1", "two")})[0].kind, Kind::Away);
 }
 

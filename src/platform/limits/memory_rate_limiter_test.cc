@@ -9,7 +9,7 @@
 
 #include "platform/base/manual_clock.h"
 #include "platform/base/random.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 
 namespace florin::limits {
 namespace {
@@ -20,20 +20,13 @@ public:
     explicit Caller(RateLimiter& limiter) : limiter_(limiter) {}
 
     RateDecision take(std::string_view key, RateLimit limit) {
-        RateDecision decision;
-        runtime::run_until_done(loop_, keep(limiter_, key, limit, decision));
-        return decision;
+        return runtime::result_of(loop_, limiter_.take(key, limit));
     }
     void give_back(std::string_view key, RateLimit limit) {
         runtime::run_until_done(loop_, limiter_.give_back(key, limit));
     }
 
 private:
-    static awaitable<void> keep(RateLimiter& limiter, std::string_view key, RateLimit limit,
-                                RateDecision& decision) {
-        decision = co_await limiter.take(key, limit);
-    }
-
     RateLimiter& limiter_;
     runtime::Loop loop_{"test"};
 };

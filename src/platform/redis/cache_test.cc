@@ -21,28 +21,20 @@ public:
     virtual void outlive_all() = 0;
 
     std::optional<std::string> find(const std::string& key) {
-        std::optional<std::string> value;
-        client().run(keep(cache(), key, value));
-        return value;
+        return client().get(cache().find(key));
     }
     bool comes(const std::string& key, const std::string& value) {
-        bool came = false;
-        client().run(wait(cache(), key, value, came));
-        return came;
+        return client().get(wait(cache(), key, value));
     }
 
 private:
-    static awaitable<void> keep(cache::Cache& cache, std::string key,
-                                std::optional<std::string>& value) {
-        value = co_await cache.find(key);
-    }
-    static awaitable<void> wait(cache::Cache& cache, std::string key, std::string value,
-                                bool& came) {
+    static awaitable<bool> wait(cache::Cache& cache, std::string key, std::string value) {
         const auto deadline = std::chrono::steady_clock::now() + Seconds(30);
-        while (!came && std::chrono::steady_clock::now() < deadline) {
-            came = co_await cache.find(key) == value;
-            if (!came) co_await runtime::sleep_for(Milliseconds(1));
+        while (co_await cache.find(key) != value) {
+            if (std::chrono::steady_clock::now() > deadline) co_return false;
+            co_await runtime::sleep_for(Milliseconds(1));
         }
+        co_return true;
     }
 };
 

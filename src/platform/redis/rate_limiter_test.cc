@@ -24,18 +24,10 @@ public:
     virtual void advance(Seconds duration) = 0;
 
     RateDecision take(std::string_view key, RateLimit limit) {
-        RateDecision decision;
-        client().run(keep(limiter(), key, limit, decision));
-        return decision;
+        return client().get(limiter().take(key, limit));
     }
     void give_back(std::string_view key, RateLimit limit) {
         client().run(limiter().give_back(key, limit));
-    }
-
-private:
-    static awaitable<void> keep(limits::RateLimiter& limiter, std::string_view key, RateLimit limit,
-                                RateDecision& decision) {
-        decision = co_await limiter.take(key, limit);
     }
 };
 

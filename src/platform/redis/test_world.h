@@ -7,7 +7,7 @@
 #include "platform/base/require.h"
 #include "platform/redis/client.h"
 #include "platform/redis/test_server.h"
-#include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 #include "platform/telemetry/metrics.h"
 
@@ -62,30 +62,21 @@ public:
     [[nodiscard]] std::string scrape() const { return metrics_.scrape(); }
 
     void run(awaitable<void> task) { runtime::run_until_done(*loop_, std::move(task)); }
+    template <class T>
+    T get(awaitable<T> task) {
+        return runtime::result_of(*loop_, std::move(task));
+    }
 
     /// Waits for connections; false when there are none in time.
     bool reached() {
         return holds([this] { return health_.fault().empty(); });
     }
     bool holds(std::function<bool()> condition) {
-        bool held = false;
-        run(wait(std::move(condition), held));
-        return held;
+        return get(store::eventually(std::move(condition)));
     }
-    Answer call(Command command) {
-        Answer answer;
-        run(keep(*client_, std::move(command), answer));
-        return answer;
-    }
+    Answer call(Command command) { return get(client_->call(std::move(command))); }
 
 private:
-    static awaitable<void> wait(std::function<bool()> condition, bool& held) {
-        held = co_await store::eventually(std::move(condition));
-    }
-    static awaitable<void> keep(Client& client, Command command, Answer& answer) {
-        answer = co_await client.call(std::move(command));
-    }
-
     SystemClock clock_;
     telemetry::Metrics metrics_;
     Health health_;

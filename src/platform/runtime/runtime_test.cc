@@ -5,6 +5,7 @@
 #include "platform/base/manual_clock.h"
 #include "platform/runtime/completion.h"
 #include "platform/runtime/loop.h"
+#include "platform/runtime/result_of.h"
 #include "platform/runtime/wakeup.h"
 #include "platform/telemetry/log.h"
 
@@ -81,6 +82,24 @@ TEST(RunUntilDone, RethrowsWhatEscapes) {
         co_return;
     };
     EXPECT_THROW(run_until_done(loop, task()), std::runtime_error);
+}
+
+awaitable<std::unique_ptr<int>> answer() {
+    co_await sleep_for(std::chrono::milliseconds(1));
+    co_return std::make_unique<int>(42);
+}
+
+TEST(ResultOf, ReturnsWhatTheTaskGives) {
+    Loop loop("test");
+    EXPECT_EQ(*result_of(loop, answer()), 42);
+}
+
+TEST(ResultOf, KeepsWhatASpawnedTaskGives) {
+    Loop loop("test");
+    std::optional<std::unique_ptr<int>> kept;
+    spawn(loop, "answer", keep_result(answer(), kept));
+    while (!kept) run_until_done(loop, sleep_for(std::chrono::milliseconds(1)));
+    EXPECT_EQ(**kept, 42);
 }
 
 }  // namespace
