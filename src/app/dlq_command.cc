@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "app/command_line.h"
+#include "platform/base/ascii.h"
 #include "platform/runtime/loop.h"
 
 namespace florin::app {
@@ -22,13 +23,6 @@ std::string text_at(const json::object& object, std::string_view name) {
     const auto* value = object.if_contains(name);
     if (value == nullptr || value->is_null()) return "";
     return value->is_string() ? std::string(value->as_string()) : json::serialize(*value);
-}
-
-/// What came from outside must not steer the terminal.
-std::string printable(std::string text) {
-    std::ranges::replace_if(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-    return text;
 }
 
 /// One line of the table.
@@ -72,7 +66,7 @@ void print_table(std::vector<Row> rows) {
     std::size_t group = 0;
     std::size_t about = 0;
     for (auto& row : rows) {
-        for (auto* text : {&row.group, &row.about, &row.why}) *text = printable(std::move(*text));
+        for (auto* text : {&row.group, &row.about, &row.why}) *text = printable(*text);
         id = std::max(id, row.id.size());
         group = std::max(group, row.group.size());
         about = std::max(about, row.about.size());

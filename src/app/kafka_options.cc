@@ -8,17 +8,11 @@
 #include <fmt/format.h>
 
 #include "app/settings.h"
+#include "platform/base/ascii.h"
 #include "platform/base/require.h"
 
 namespace florin::app {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r";
-    const auto begin = text.find_first_not_of(blanks);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
 
 /// Nothing when it cannot be read.
 std::optional<std::string> content_of(const std::string& path) {

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "app/command_line.h"
+#include "platform/base/ascii.h"
 #include "platform/runtime/loop.h"
 
 namespace florin::app {
@@ -21,14 +22,10 @@ namespace json = boost::json;
 constexpr std::size_t columns = 7;
 using Row = std::array<std::string, columns>;
 
-/// What came from outside must not steer the terminal.
 std::string text_at(const json::object& key, std::string_view name) {
     const json::value* const value = key.if_contains(name);
     if (value == nullptr || !value->is_string()) return "";
-    std::string text(value->as_string());
-    std::ranges::replace_if(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-    return text;
+    return printable(value->as_string());
 }
 
 std::string scopes_of(const json::object& key) {

@@ -13,7 +13,7 @@
 #include "ledger/overview.h"
 #include "ledger/verify.h"
 #include "payments/ledger_check.h"
-#include "platform/base/json_text.h"
+#include "platform/base/time_text.h"
 #include "platform/crypto/hmac.h"
 #include "platform/mariadb/mariadb_snapshot.h"
 #include "platform/store/sqlite_snapshot.h"
@@ -41,12 +41,6 @@ std::unique_ptr<store::Snapshot> open_database(const Settings& settings) {
 
 std::string hex(std::string_view bytes) {
     return crypto::hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-}
-
-std::string time_text(Instant at) {
-    std::string text;
-    append_rfc3339(text, unix_us(at));
-    return text;
 }
 
 struct Proof {

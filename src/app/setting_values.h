@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/setting_table.h"
+#include "platform/base/ascii.h"
 
 /// The kinds of values a setting can have: each function makes the table's entry for one member of
 /// `Settings`, which `member` finds in a const or a mutable one.
@@ -36,7 +37,6 @@ std::string show_time_of_day(std::chrono::minutes time);
 std::optional<double> parse_fraction(std::string_view text);
 std::string show_fraction(double value);
 std::optional<bool> parse_yes_or_no(std::string_view text);
-bool equal_ignoring_case(std::string_view left, std::string_view right);
 bool is_ip_address(const std::string& text);
 /// An absolute http or https URL, without the slashes at its end.
 std::optional<std::string> parse_web_address(std::string_view text);

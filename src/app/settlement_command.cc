@@ -9,20 +9,13 @@
 #include <fmt/format.h>
 
 #include "app/command_line.h"
+#include "platform/base/ascii.h"
 #include "platform/runtime/loop.h"
 
 namespace florin::app {
 namespace {
 
 namespace json = boost::json;
-
-/// A merchant's name must not steer the terminal.
-std::string printable(std::string_view text) {
-    std::string shown(text);
-    std::ranges::replace_if(
-        shown, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-    return shown;
-}
 
 /// Settles and lists; on one loop.
 class Settle {

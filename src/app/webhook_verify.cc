@@ -9,7 +9,8 @@
 #include "app/setting_values.h"
 #include "app/tools.h"
 #include "gateway/webhooks/signature.h"
-#include "platform/base/json_text.h"
+#include "platform/base/ascii.h"
+#include "platform/base/time_text.h"
 
 namespace florin::app {
 namespace {
@@ -26,12 +27,6 @@ std::expected<std::string, Complaint> read_body(const std::string& file_name) {
     std::ifstream file(file_name, std::ios::binary);
     if (!file) return std::unexpected(fmt::format("the file {} cannot be read", file_name));
     return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
-std::string trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return "";
-    return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
 }
 
 std::expected<std::int64_t, Complaint> header_timestamp(const std::string& text) {
@@ -122,7 +117,7 @@ bool is_standard(std::string_view signature) {
 Complaint check_signature(const VerifyOptions& options, const std::string& body) {
     if (options.secret.empty())
         return "the secret is empty: give the one the sender signs with (--secret, WEBHOOK_SECRET)";
-    const std::string signature = trimmed(options.signature);
+    const std::string signature(trimmed(options.signature));
     if (signature.starts_with("sha256=")) return check_plain(options, signature, body);
     if (is_standard(signature)) return check_standard(options, signature, body);
     return fmt::format(
@@ -133,8 +128,6 @@ Complaint check_signature(const VerifyOptions& options, const std::string& body)
 
 Complaint check_age(std::int64_t stamped, Instant now) {
     if (gateway::fresh_webhook_timestamp(stamped, now)) return "";
-    std::string at;
-    append_rfc3339(at, unix_us(now));
     // Unsigned, where the difference of any two fits.
     const auto from = static_cast<std::uint64_t>(stamped);
     const auto to = static_cast<std::uint64_t>(unix_seconds(now));
@@ -142,7 +135,7 @@ Complaint check_age(std::int64_t stamped, Instant now) {
     return fmt::format(
         "STALE: {} is {} s {} the receiver's clock ({}); 300 s are allowed either way. If the "
         "webhook arrived at another moment, give it with --at; else set that clock right",
-        stamped, past ? to - from : from - to, past ? "before" : "ahead of", at);
+        stamped, past ? to - from : from - to, past ? "before" : "ahead of", time_text(now));
 }
 
 }  // namespace

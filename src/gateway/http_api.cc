@@ -1,11 +1,10 @@
 #include "gateway/http_api.h"
 
-#include <charconv>
-
 #include "gateway/http_json.h"
 #include "gateway/payment_page.h"
 #include "gateway/webhooks/dispatcher.h"
 #include "platform/http/admin_access.h"
+#include "platform/http/list_query.h"
 #include "platform/http/server.h"
 #include "platform/store/store.h"
 
@@ -15,8 +14,6 @@ namespace {
 using http::Request;
 using http::Response;
 
-constexpr int limit_default = 20;
-constexpr int limit_max = 100;
 constexpr int resend_batch_max = 500;
 
 /// The admin face of one loop; its handlers, which the router owns, share it.
@@ -37,19 +34,20 @@ public:
         IntentFilter filter;
         filter.user_id = request.query_value("user_id").value_or("");
         filter.reservation_id = request.query_value("reservation_id").value_or("");
-        if (const auto status = request.query_value("status"); status && !status->empty()) {
+        if (const auto status = request.query_value("status")) {
             filter.state = state_named(*status);
             if (!filter.state)
-                co_return bad(request, "status",
-                              "a payment status such as PAYMENT_STATUS_COMPLETED");
+                co_return http::invalid_parameter(
+                    request, "status", "a payment status such as PAYMENT_STATUS_COMPLETED");
         }
-        const auto limit = limit_of(request);
-        if (!limit) co_return bad(request, "limit", "a number from 1 to 100");
+        const auto limit = http::limit_of(request);
+        if (!limit) co_return http::invalid_parameter(request, "limit", "a number from 1 to 100");
         filter.limit = *limit;
         if (const auto cursor = request.query_value("cursor")) {
             filter.after = store::parse_bucket_cursor(*cursor);
             if (!filter.after)
-                co_return bad(request, "cursor", "the next_cursor of an earlier page");
+                co_return http::invalid_parameter(request, "cursor",
+                                                  "the next_cursor of an earlier page");
         }
         const auto page = co_await store_.read(
             [&filter](store::Snapshot& snapshot) { return list_intents(snapshot, filter); });
@@ -70,7 +68,7 @@ public:
 
     awaitable<Response> list_webhooks(Request request) {
         std::optional<WebhookDelivery::State> state;
-        if (const auto asked = request.query_value("state"); asked && !asked->empty()) {
+        if (const auto asked = request.query_value("state")) {
             if (*asked == "pending") {
                 state = WebhookDelivery::State::Pending;
             } else if (*asked == "delivered") {
@@ -78,7 +76,7 @@ public:
             } else if (*asked == "dead") {
                 state = WebhookDelivery::State::Dead;
             } else {
-                co_return bad(request, "state", "pending, delivered or dead");
+                co_return http::invalid_parameter(request, "state", "pending, delivered or dead");
             }
         }
         co_return co_await list_in_state(std::move(request), state);
@@ -157,12 +155,14 @@ private:
 
     awaitable<Response> list_in_state(Request request,
                                       std::optional<WebhookDelivery::State> state) {
-        const auto limit = limit_of(request);
-        if (!limit) co_return bad(request, "limit", "a number from 1 to 100");
+        const auto limit = http::limit_of(request);
+        if (!limit) co_return http::invalid_parameter(request, "limit", "a number from 1 to 100");
         std::optional<Uuid> before;
         if (const auto cursor = request.query_value("cursor")) {
             before = parse_uuid(*cursor);
-            if (!before) co_return bad(request, "cursor", "the next_cursor of an earlier page");
+            if (!before)
+                co_return http::invalid_parameter(request, "cursor",
+                                                  "the next_cursor of an earlier page");
         }
         auto records = co_await store_.read([&](store::Snapshot& snapshot) {
             return list_deliveries(snapshot, state, before, *limit + 1);
@@ -170,19 +170,6 @@ private:
         const bool more = static_cast<int>(records.size()) > *limit;
         if (more) records.pop_back();
         co_return http::json(200, webhooks_json(records, more));
-    }
-
-    static std::optional<int> limit_of(const Request& request) {
-        const auto text = request.query_value("limit");
-        if (!text) return limit_default;
-        int limit = 0;
-        const auto [stop, error] =
-            std::from_chars(text->data(), text->data() + text->size(), limit);
-        if (error != std::errc{} || stop != text->data() + text->size() || limit < 1 ||
-            limit > limit_max) {
-            return std::nullopt;
-        }
-        return limit;
     }
 
     static std::optional<PaymentState> state_named(std::string_view name) {
@@ -193,14 +180,6 @@ private:
         return std::nullopt;
     }
 
-    static Response bad(const Request& request, std::string_view parameter,
-                        std::string_view allowed) {
-        return http::problem(400, "invalid_parameter",
-                             std::string(parameter) + " is \"" +
-                                 std::string(request.query_value(parameter).value_or("")) +
-                                 "\"; it takes " + std::string(allowed),
-                             request.trace_id);
-    }
     static Response no_payment(const Request& request) {
         return http::problem(404, "payment_not_found",
                              "payment intent not found: " + std::string(request.path_value("id")),

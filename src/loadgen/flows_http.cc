@@ -4,25 +4,14 @@
 #include <charconv>
 #include <optional>
 
+#include "platform/base/ascii.h"
+
 namespace florin::loadgen {
 namespace {
 
 constexpr std::size_t head_bytes_max = 16 * 1024;
 constexpr std::size_t body_bytes_max = 16 << 20;
 constexpr std::string_view version = "HTTP/1.1 ";
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(left, right, {}, lower, lower);
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    return text;
-}
 
 template <class Number>
 bool read_number(std::string_view text, Number& number) {

@@ -1,12 +1,12 @@
 #include "loadgen/receiver.h"
 
-#include <algorithm>
 #include <charconv>
 #include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
+#include "platform/base/ascii.h"
 #include "platform/runtime/loop.h"
 
 namespace asio = boost::asio;
@@ -18,19 +18,6 @@ namespace {
 
 constexpr std::size_t request_bytes_max = 64 * 1024;
 constexpr std::string_view answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(left, right, {}, lower, lower);
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    return text;
-}
 
 }  // namespace
 

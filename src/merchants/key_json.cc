@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-#include "platform/base/json_text.h"
+#include "platform/base/time_text.h"
 
 namespace florin::merchants {
 namespace {
@@ -10,10 +10,7 @@ namespace {
 namespace json = boost::json;
 
 json::value time_or_null(std::optional<Instant> at) {
-    if (!at) return nullptr;
-    std::string text;
-    append_rfc3339(text, unix_us(*at));
-    return json::value(text);
+    return at ? json::value(time_text(*at)) : json::value(nullptr);
 }
 
 json::object to_object(const ApiKey& key, Instant now) {

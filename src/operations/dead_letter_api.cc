@@ -1,7 +1,6 @@
 #include "operations/dead_letter_api.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "platform/base/require.h"
 #include "platform/broker/dead_letters.h"
 #include "platform/http/admin_access.h"
+#include "platform/http/list_query.h"
 #include "platform/http/server.h"
 #include "platform/runtime/run_on.h"
 #include "platform/store/store.h"
@@ -26,9 +26,6 @@ using broker::Handled;
 using broker::Relayed;
 using http::Request;
 using http::Response;
-
-constexpr int limit_default = 20;
-constexpr int limit_max = 100;
 
 /// The admin face of one loop; its handlers, which the router owns, share it.
 class DeadLetterApi {
@@ -57,14 +54,15 @@ public:
 
     awaitable<Response> list(Request request) {
         broker::dead_letters::ListQuery query;
-        if (const auto group = request.query_value("group"); group && !group->empty())
-            query.group = std::string(*group);
-        if (const auto before = request.query_value("before"); before && !before->empty()) {
+        if (const auto group = request.query_value("group")) query.group = std::string(*group);
+        if (const auto before = request.query_value("before")) {
             query.before = parse_uuid(*before);
-            if (!query.before) co_return bad(request, "before", "the next_before of another page");
+            if (!query.before)
+                co_return http::invalid_parameter(request, "before",
+                                                  "the next_before of another page");
         }
-        const auto limit = limit_of(request);
-        if (!limit) co_return bad(request, "limit", "a number from 1 to 100");
+        const auto limit = http::limit_of(request);
+        if (!limit) co_return http::invalid_parameter(request, "limit", "a number from 1 to 100");
         query.limit = *limit + 1;  // one more tells whether there is another page
         auto page = co_await store_.read([&query](store::Snapshot& snapshot) {
             return DeadLetterPage{.letters = broker::dead_letters::list(snapshot, query),
@@ -195,26 +193,6 @@ private:
         co_return not_found(request);
     }
 
-    static std::optional<int> limit_of(const Request& request) {
-        const auto text = request.query_value("limit");
-        if (!text || text->empty()) return limit_default;
-        int limit = 0;
-        const auto [stop, error] =
-            std::from_chars(text->data(), text->data() + text->size(), limit);
-        if (error != std::errc{} || stop != text->data() + text->size() || limit < 1 ||
-            limit > limit_max) {
-            return std::nullopt;
-        }
-        return limit;
-    }
-
-    static Response bad(const Request& request, std::string_view parameter,
-                        std::string_view allowed) {
-        return http::problem(400, "invalid_parameter",
-                             fmt::format("{} is \"{}\"; it takes {}", parameter,
-                                         request.query_value(parameter).value_or(""), allowed),
-                             request.trace_id);
-    }
     static Response not_found(const Request& request) {
         return http::problem(404, "dead_letter_not_found",
                              fmt::format("dead letter not found: {}", request.path_value("id")),

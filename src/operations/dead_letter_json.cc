@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-#include "platform/base/json_text.h"
+#include "platform/base/time_text.h"
 
 namespace florin::operations {
 namespace {
@@ -10,12 +10,6 @@ namespace {
 namespace json = boost::json;
 using broker::DeadLetter;
 using broker::Handled;
-
-std::string time_text(Instant at) {
-    std::string text;
-    append_rfc3339(text, unix_us(at));
-    return text;
-}
 
 json::object to_object(const DeadLetter& letter) {
     return {{"id", letter.id.text()},

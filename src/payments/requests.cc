@@ -6,9 +6,11 @@
 
 #include <boost/json.hpp>
 
+#include "platform/base/ascii.h"
 #include "platform/base/time_text.h"
 #include "platform/base/utf8.h"
 #include "platform/base/whole_number.h"
+#include "platform/http/list_query.h"
 #include "platform/http/message.h"
 
 namespace florin::payments {
@@ -21,21 +23,8 @@ constexpr std::size_t key_characters_max = 64;
 constexpr std::size_t reason_characters_max = 128;
 constexpr std::size_t scratch_bytes = 4'096;  // a usual body is parsed without the heap
 
-std::size_t characters_in(std::string_view utf8) {
-    return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char byte) {
-        return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
-    }));
-}
-
 bool is_blank(std::string_view text) {
     return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
-bool has_control_characters(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char byte) {
-        const auto value = static_cast<unsigned char>(byte);
-        return value < 0x20U || value == 0x7FU;
-    });
 }
 
 /// What is wrong with a text, or nothing.
@@ -250,7 +239,7 @@ Parsed<PaymentFilter> parse_list(const http::Request& request) {
     std::vector<FieldComplaint> complaints;
     PaymentFilter filter;
     filter.merchant = merchant_parameter(request, complaints);
-    if (const auto status = request.query_value("status"); status && !status->empty()) {
+    if (const auto status = request.query_value("status")) {
         filter.state = state_named(*status);
         if (!filter.state)
             complaints.push_back({"status", "must be a payment status such as CAPTURED, not " +
@@ -258,17 +247,15 @@ Parsed<PaymentFilter> parse_list(const http::Request& request) {
     }
     filter.from = instant_parameter(request, "from", complaints);
     filter.until = instant_parameter(request, "to", complaints);
-    if (const auto cursor = request.query_value("cursor"); cursor && !cursor->empty()) {
+    if (const auto cursor = request.query_value("cursor")) {
         filter.after = store::parse_bucket_cursor(*cursor);
         if (!filter.after)
             complaints.push_back({"cursor", "must be the nextCursor of an earlier page"});
     }
-    if (const auto limit = request.query_value("limit"); limit && !limit->empty()) {
-        const auto [stop, error] =
-            std::from_chars(limit->data(), limit->data() + limit->size(), filter.limit);
-        const bool whole = error == std::errc{} && stop == limit->data() + limit->size();
-        if (!whole || filter.limit < 1 || filter.limit > 100)
-            complaints.push_back({"limit", "must be a number from 1 to 100"});
+    if (const auto limit = http::limit_of(request)) {
+        filter.limit = *limit;
+    } else {
+        complaints.push_back({"limit", "must be a number from 1 to 100"});
     }
     if (!complaints.empty()) return std::unexpected(std::move(complaints));
     return filter;

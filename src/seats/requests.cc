@@ -5,12 +5,14 @@
 #include <string_view>
 #include <utility>
 
+#include "platform/http/json_fields.h"
+#include "platform/http/list_query.h"
 #include "platform/http/message.h"
-#include "seats/json_fields.h"
 
 namespace florin::seats {
 namespace {
 
+using http::JsonFields;
 using http::Request;
 
 constexpr std::size_t event_id_characters_max = 64;
@@ -21,27 +23,12 @@ constexpr std::size_t key_characters_max = 64;
 constexpr std::int64_t event_seats_max = 20'000;
 constexpr std::size_t reservation_seats_max = 50;
 constexpr std::int64_t price_max = 1'000'000'000'000;
-constexpr int limit_default = 20;
 constexpr int limit_max = 100;
 constexpr int seats_limit_max = 1'000;
 
-std::optional<int> limit_of(const Request& request, int most) {
-    const auto text = request.query_value("limit");
-    if (!text) return limit_default;
-    int limit = 0;
-    const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-    if (error != std::errc{} || stop != text->data() + text->size() || limit < 1 || limit > most)
-        return std::nullopt;
-    return limit;
-}
-
 std::unexpected<std::string> not_allowed(const Request& request, std::string_view parameter,
                                          std::string_view allowed) {
-    constexpr std::size_t excerpt_bytes_max = 64;
-    return std::unexpected(
-        std::string(parameter) + " is \"" +
-        std::string(request.query_value(parameter).value_or("").substr(0, excerpt_bytes_max)) +
-        "\"; give " + std::string(allowed));
+    return std::unexpected(http::complaint_about(request, parameter, allowed));
 }
 
 std::string numbers_to(int most) {
@@ -154,7 +141,7 @@ Parsed<Move> parse_status(const Request& request) {
 
 Parsed<ReservationFilter> parse_reservation_list(const Request& request) {
     ReservationFilter filter;
-    const auto limit = limit_of(request, limit_max);
+    const auto limit = http::limit_of(request, limit_max);
     if (!limit) return not_allowed(request, "limit", numbers_to(limit_max));
     filter.limit = *limit;
     filter.user = request.query_value("user_id").value_or("");
@@ -169,7 +156,7 @@ Parsed<ReservationFilter> parse_reservation_list(const Request& request) {
 
 Parsed<EventFilter> parse_event_list(const Request& request) {
     EventFilter filter;
-    const auto limit = limit_of(request, limit_max);
+    const auto limit = http::limit_of(request, limit_max);
     if (!limit) return not_allowed(request, "limit", numbers_to(limit_max));
     filter.limit = *limit;
     filter.after = request.query_value("cursor").value_or("");
@@ -179,7 +166,7 @@ Parsed<EventFilter> parse_event_list(const Request& request) {
 Parsed<SeatFilter> parse_seat_list(const Request& request) {
     SeatFilter filter;
     filter.event = request.path_value("event_id");
-    const auto limit = limit_of(request, seats_limit_max);
+    const auto limit = http::limit_of(request, seats_limit_max);
     if (!limit) return not_allowed(request, "limit", numbers_to(seats_limit_max));
     filter.limit = *limit;
     if (const auto status = request.query_value("status")) {

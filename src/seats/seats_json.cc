@@ -2,19 +2,13 @@
 
 #include <boost/json.hpp>
 
-#include "platform/base/json_text.h"
+#include "platform/base/time_text.h"
 #include "seats/requests.h"
 
 namespace florin::seats {
 namespace {
 
 namespace json = boost::json;
-
-std::string time_text(Instant at) {
-    std::string text;
-    append_rfc3339(text, unix_us(at));
-    return text;
-}
 
 json::value text_or_null(const std::string& text) {
     return text.empty() ? json::value(nullptr) : json::value(text);

@@ -1,32 +1,27 @@
 #include "settlement/parameters.h"
 
-#include <charconv>
 #include <string>
 
 #include "payments/requests.h"
+#include "platform/http/list_query.h"
 
 namespace florin::settlement {
-namespace {
-
-constexpr int limit_default = 20;
-constexpr int limit_max = 100;
-
-}  // namespace
 
 Parameter<std::optional<BusinessDay>> day_parameter(const http::Request& request,
                                                     std::string_view name) {
     const auto text = request.query_value(name);
-    if (!text || text->empty()) return std::nullopt;
+    if (!text) return std::nullopt;
     const auto day = parse_day(*text);
-    if (!day) return std::unexpected(wrong_parameter(request, name, "a date such as 2026-11-21"));
+    if (!day)
+        return std::unexpected(http::invalid_parameter(request, name, "a date such as 2026-11-21"));
     return day;
 }
 
 Parameter<bool> switch_parameter(const http::Request& request, std::string_view name) {
     const auto text = request.query_value(name);
-    if (!text || text->empty() || *text == "false") return false;
+    if (!text || *text == "false") return false;
     if (*text == "true") return true;
-    return std::unexpected(wrong_parameter(request, name, "true or false"));
+    return std::unexpected(http::invalid_parameter(request, name, "true or false"));
 }
 
 // Merchants' names are judged where payments judge them.
@@ -45,24 +40,15 @@ Parameter<std::string> merchant_parameter(const http::Request& request, std::str
 }
 
 Parameter<int> limit_parameter(const http::Request& request) {
-    const auto text = request.query_value("limit");
-    if (!text || text->empty()) return limit_default;
-    int limit = 0;
-    const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-    if (error != std::errc{} || stop != text->data() + text->size() || limit < 1 ||
-        limit > limit_max) {
-        return std::unexpected(wrong_parameter(request, "limit", "a number from 1 to 100"));
-    }
-    return limit;
+    const auto limit = http::limit_of(request);
+    if (!limit)
+        return std::unexpected(http::invalid_parameter(request, "limit", "a number from 1 to 100"));
+    return *limit;
 }
 
 http::Response wrong_parameter(const http::Request& request, std::string_view name,
                                std::string_view takes) {
-    return http::problem(400, "invalid_parameter",
-                         std::string(name) + " is \"" +
-                             std::string(request.query_value(name).value_or("").substr(0, 64)) +
-                             "\"; it takes " + std::string(takes),
-                         request.trace_id);
+    return http::invalid_parameter(request, name, takes);
 }
 
 }  // namespace florin::settlement

@@ -3,35 +3,25 @@
 #include <algorithm>
 #include <optional>
 
+#include "platform/base/ascii.h"
+
 namespace florin::aws {
 namespace {
 
-constexpr std::string_view blank = " \t\r";
-
-std::string_view trim(std::string_view text) {
-    const auto begin = text.find_first_not_of(blank);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return result;
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
 }
 
 /// The profile a section is; nothing for sections of another kind ([sso-session x], [services x]).
 std::optional<std::string> profile_of_section(std::string_view line, ProfileFile file) {
     const auto end = line.find(']');
     if (end == std::string_view::npos) return std::nullopt;
-    const std::string_view name = trim(line.substr(1, end - 1));
+    const std::string_view name = trimmed(line.substr(1, end - 1));
     if (file == ProfileFile::Credentials || name == "default") return std::string(name);
     constexpr std::string_view prefix = "profile";
     if (!name.starts_with(prefix) || name.size() == prefix.size()) return std::nullopt;
-    if (blank.find(name[prefix.size()]) == std::string_view::npos) return std::nullopt;
-    return std::string(trim(name.substr(prefix.size())));
+    if (!is_blank(name[prefix.size()])) return std::nullopt;
+    return std::string(trimmed(name.substr(prefix.size())));
 }
 
 std::string_view without_comment(std::string_view value) {
@@ -43,8 +33,8 @@ std::string_view without_comment(std::string_view value) {
 void add_key(Profile& profile, std::string_view line) {
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) return;
-    const std::string_view value = trim(without_comment(line.substr(equals + 1)));
-    profile.try_emplace(lower(trim(line.substr(0, equals))), value);
+    const std::string_view value = trimmed(without_comment(line.substr(equals + 1)));
+    profile.try_emplace(lower(trimmed(line.substr(0, equals))), value);
 }
 
 }  // namespace
@@ -56,7 +46,7 @@ void add_profiles(Profiles& profiles, std::string_view text, ProfileFile file) {
         const std::string_view line = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
         // An indented line belongs to the key above it (s3 = …): nothing that we use.
-        if (line.empty() || blank.find(line.front()) != std::string_view::npos) continue;
+        if (line.empty() || is_blank(line.front())) continue;
         if (line.front() == '#' || line.front() == ';') continue;
         if (line.front() != '[') {
             if (current != nullptr) add_key(*current, line);

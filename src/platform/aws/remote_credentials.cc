@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "platform/aws/signature.h"
+#include "platform/base/ascii.h"
 #include "platform/http/client.h"
 
 namespace json = boost::json;
@@ -44,18 +45,12 @@ std::optional<Instant> parse_time(const std::string& text) {
            Seconds(second);
 }
 
-std::string trim(std::string text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
-        text.pop_back();
-    return text;
-}
-
 std::expected<std::string, std::string> read_token(const std::string& file) {
     std::ifstream stream(file, std::ios::binary);
     std::ostringstream text;
     text << stream.rdbuf();
     if (!stream) return std::unexpected(fmt::format("the token file {} cannot be read", file));
-    return trim(text.str());
+    return std::string(trimmed(text.str()));
 }
 
 /// What stands between the first `<name>` and its end.
@@ -210,7 +205,7 @@ awaitable<CredentialsAnswer> instance_credentials(http::Client& client, std::str
     ask_role.headers.add("X-aws-ec2-metadata-token", *token);
     const auto role = co_await fetch(client, std::move(ask_role));
     if (!role) co_return std::unexpected(role.error());
-    auto ask = request_to("GET", roles + trim(*role), local_deadline);
+    auto ask = request_to("GET", roles + std::string(trimmed(*role)), local_deadline);
     if (!ask) co_return std::unexpected(ask.error());
     ask->headers.add("X-aws-ec2-metadata-token", *token);
     const auto answer = co_await fetch(client, std::move(*ask));

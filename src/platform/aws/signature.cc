@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/base/ascii.h"
 #include "platform/crypto/hmac.h"
 
 namespace florin::aws {
@@ -14,10 +15,6 @@ namespace {
 using Field = std::pair<std::string, std::string>;
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 bool is_unreserved(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -58,7 +55,7 @@ std::string canonical_query(std::string_view query) {
 }
 
 /// Without spaces at its ends, and runs of them within as one.
-std::string trimmed(std::string_view value) {
+std::string folded(std::string_view value) {
     std::string text;
     for (const char c : value) {
         const bool space = c == ' ' || c == '\t';
@@ -76,13 +73,12 @@ std::string trimmed(std::string_view value) {
 std::vector<Field> canonical_headers(const http::Headers& headers) {
     std::vector<Field> fields;
     for (const auto& [name, value] : headers) {
-        std::string key(name);
-        std::ranges::transform(key, key.begin(), lower);
+        std::string key = lower(name);
         const auto same = std::ranges::find(fields, key, &Field::first);
         if (same == fields.end()) {
-            fields.emplace_back(std::move(key), trimmed(value));
+            fields.emplace_back(std::move(key), folded(value));
         } else {
-            same->second += "," + trimmed(value);
+            same->second += "," + folded(value);
         }
     }
     std::ranges::sort(fields, {}, &Field::first);

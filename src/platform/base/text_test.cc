@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "platform/base/ascii.h"
 #include "platform/base/json_text.h"
 #include "platform/base/time_text.h"
 #include "platform/base/utf8.h"
@@ -18,10 +19,7 @@ std::string json_of(std::string_view text) {
 
 std::string rfc3339_of(std::string_view text) {
     const auto parsed = parse_instant(text);
-    if (!parsed) return "nothing";
-    std::string out;
-    append_rfc3339(out, unix_us(*parsed));
-    return out;
+    return parsed ? time_text(*parsed) : "nothing";
 }
 
 TEST(JsonText, EscapesWhatJsonAsksFor) {
@@ -44,6 +42,30 @@ TEST(Utf8, TellsWhatIsUtf8) {
     EXPECT_TRUE(is_utf8("plain 원 \xF4\x8F\xBF\xBF"));
     for (const char* wrong : {"\x80", "\xC2", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF4\x90\x80\x80"})
         EXPECT_FALSE(is_utf8(wrong)) << json_of(wrong);
+}
+
+TEST(Utf8, CountsCharactersAndNotBytes) {
+    EXPECT_EQ(characters_in(""), 0U);
+    EXPECT_EQ(characters_in("a원\xF0\x9F\x92\xB3"), 3U);
+}
+
+TEST(Ascii, IgnoresTheCaseOfItsOwnLettersOnly) {
+    EXPECT_EQ(lower("Content-Type Ä"), "content-type Ä");
+    EXPECT_TRUE(equal_ignoring_case("Close", "cLOSE"));
+    EXPECT_FALSE(equal_ignoring_case("close", "closed"));
+    EXPECT_FALSE(equal_ignoring_case("[", "{"));
+}
+
+TEST(Ascii, TrimsBlanksAtTheEnds) {
+    EXPECT_EQ(trimmed(" \ta b\r\n"), "a b");
+    EXPECT_EQ(trimmed(" \t"), "");
+}
+
+TEST(Ascii, ShowsASpaceForAControlCharacter) {
+    EXPECT_TRUE(has_control_characters("a\x1B[2J"));
+    EXPECT_TRUE(has_control_characters("\x7F"));
+    EXPECT_FALSE(has_control_characters("원 ~"));
+    EXPECT_EQ(printable("a\x1B[2J\x7F 원"), "a [2J  원");
 }
 
 TEST(TimeText, ReadsDatesAndTimes) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "platform/base/json_text.h"
+
 namespace florin {
 namespace {
 
@@ -104,6 +106,12 @@ std::optional<Instant> parse_instant(std::string_view text) {
     const auto offset = read_offset(scan);
     if (!offset || !scan.ended()) return std::nullopt;
     return *date + *time - *offset;
+}
+
+std::string time_text(Instant at) {
+    std::string text;
+    append_rfc3339(text, unix_us(at));
+    return text;
 }
 
 }  // namespace florin

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "platform/base/time.h"
@@ -11,5 +12,8 @@ namespace florin {
 /// a date alone, which is its midnight in UTC. Digits behind the microsecond are cut off. Nothing
 /// when the text is neither.
 std::optional<Instant> parse_instant(std::string_view text);
+
+/// "2026-01-02T03:04:05.678Z": RFC 3339, in UTC.
+std::string time_text(Instant at);
 
 }  // namespace florin

@@ -1,5 +1,7 @@
 #include "platform/base/utf8.h"
 
+#include <algorithm>
+
 namespace florin {
 
 std::size_t utf8_length(std::string_view text) {
@@ -27,6 +29,11 @@ bool is_utf8(std::string_view text) {
         text.remove_prefix(length);
     }
     return true;
+}
+
+std::size_t characters_in(std::string_view utf8) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        utf8, [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }));
 }
 
 }  // namespace florin

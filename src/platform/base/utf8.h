@@ -13,4 +13,7 @@ std::size_t utf8_length(std::string_view text);
 
 bool is_utf8(std::string_view text);
 
+/// How many characters (code points) UTF-8 holds.
+std::size_t characters_in(std::string_view utf8);
+
 }  // namespace florin

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "platform/base/ascii.h"
 #include "platform/http/connection_pool.h"
 #include "platform/runtime/loop.h"
 
@@ -12,13 +13,6 @@ namespace {
 
 using Connection = ConnectionPool::Connection;
 using Result = std::expected<ClientResponse, ClientError>;
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(left, right, {}, lower, lower);
-}
 
 bool clients_business(std::string_view name) {
     constexpr std::array<std::string_view, 4> names = {"Host", "Content-Length", "Connection",

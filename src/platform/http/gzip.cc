@@ -4,22 +4,11 @@
 
 #include <zlib.h>
 
+#include "platform/base/ascii.h"
 #include "platform/base/require.h"
 
 namespace florin::http {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-bool equal_ignoring_case(std::string_view text, std::string_view lower) {
-    return std::ranges::equal(text, lower, [](char a, char b) {
-        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-    });
-}
 
 /// "gzip;q=0" refuses what it names.
 bool has_zero_weight(std::string_view parameters) {

@@ -1,20 +1,9 @@
 #include "platform/http/message.h"
 
-#include <algorithm>
-
+#include "platform/base/ascii.h"
 #include "platform/base/json_text.h"
 
 namespace florin::http {
-namespace {
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(left, right, {}, lower, lower);
-}
-
-}  // namespace
 
 std::string_view Headers::get(std::string_view name) const {
     for (const auto& [field, value] : fields_) {

@@ -5,6 +5,7 @@
 
 #include <fmt/chrono.h>
 
+#include "platform/base/ascii.h"
 #include "platform/http/gzip.h"
 
 namespace florin::http {
@@ -13,13 +14,6 @@ namespace {
 constexpr std::size_t gzip_from_bytes = 1'024;
 constexpr unsigned no_content = 204;
 constexpr unsigned not_modified = 304;
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-    const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    };
-    return std::ranges::equal(left, right, {}, lower, lower);
-}
 
 bool servers_business(std::string_view name) {
     constexpr std::array<std::string_view, 5> names = {"Content-Length", "Connection",

@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <charconv>
 
+#include "platform/base/ascii.h"
+
 namespace florin::http {
 namespace {
 
 constexpr std::size_t url_bytes_max = 2'048;
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-    return text.size() >= prefix.size() &&
-           std::ranges::equal(text.substr(0, prefix.size()), prefix, [](char a, char b) {
-               return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-           });
+    return equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
 bool host_character(char c) {
@@ -21,14 +20,6 @@ bool host_character(char c) {
 
 bool literal_character(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return out;
 }
 
 /// Splits "host:port" or "[literal]:port".

@@ -5,15 +5,10 @@
 #include <fmt/format.h>
 
 #include "platform/base/json_text.h"
+#include "platform/base/time_text.h"
 
 namespace florin::kafka {
 namespace {
-
-std::string time_of(Instant at) {
-    std::string text;
-    append_rfc3339(text, unix_us(at));
-    return text;
-}
 
 std::string quoted(std::string_view text) {
     std::string json;
@@ -27,7 +22,7 @@ std::string envelope_of(const IncomingRecord& original, const broker::Handled& w
         R"("errorMessage":{},"timestamp":"{}"}})",
         quoted(original.topic), original.partition, original.offset,
         original.value ? quoted(*original.value) : "null", quoted(why.error_type),
-        quoted(why.error_message), time_of(now));
+        quoted(why.error_message), time_text(now));
 }
 
 }  // namespace
@@ -47,7 +42,7 @@ Record dead_letter_record(const IncomingRecord& original, const FailedMessage& f
     add("dlq-error-type", failed.why.error_type);
     add("dlq-error-message", failed.why.error_message);
     add("dlq-attempts", std::to_string(failed.attempts));
-    add("dlq-time", time_of(now));
+    add("dlq-time", time_text(now));
     return record;
 }
 

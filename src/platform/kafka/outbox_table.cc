@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "platform/base/json_text.h"
+#include "platform/base/time_text.h"
 
 namespace florin::kafka {
 namespace {
@@ -28,8 +28,7 @@ constexpr int delete_rows_max = 512;
 
 /// "2026-11-21T12:00:00.123", in UTC as Debezium reads it: Kafka's times have no more digits.
 std::string date_time(Instant at) {
-    std::string text;
-    append_rfc3339(text, unix_us(at));
+    std::string text = time_text(at);
     text.pop_back();  // the Z
     return text;
 }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "platform/base/ascii.h"
+
 namespace florin::kafka {
 namespace {
 
@@ -14,13 +16,6 @@ constexpr std::size_t topic_characters_max = 249;
 constexpr std::string_view commerce_prefix = "koosco.commerce.";
 // Of that system, for types it does not know.
 constexpr std::string_view commerce_default = "koosco.commerce.integration.order";
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r";
-    const auto begin = text.find_first_not_of(blanks);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
 
 bool may_stand_in_a_topic(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||

@@ -8,7 +8,11 @@
 #include <string_view>
 #include <vector>
 
-namespace florin::seats {
+namespace boost::json {
+class value;
+}
+
+namespace florin::http {
 
 /// The fields of one JSON body; collects all that is wrong with them. Absent and null are the same.
 class JsonFields {
@@ -23,7 +27,9 @@ public:
     /// A misspelt field would be left out silently: complains of those that are not `known`.
     void refuse_others(std::initializer_list<std::string_view> known);
 
-    [[nodiscard]] bool has(std::string_view name) const;
+    /// Null when it is absent.
+    [[nodiscard]] const boost::json::value* find(std::string_view name) const;
+    [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
     [[nodiscard]] bool is_list(std::string_view name) const;
     /// Empty when it is absent; complains when it is longer, blank or has control characters.
     std::string text(std::string_view name, std::size_t characters_max);
@@ -36,16 +42,14 @@ public:
                                    std::size_t characters_max);
 
     void complain(const std::string& what);
+    /// That a field is this value where it should be what `takes` says.
+    void complain_of(std::string_view name, const boost::json::value& value,
+                     std::string_view takes);
     [[nodiscard]] const std::string& complaints() const { return complaints_; }
 
 private:
-    struct Parsed;
-
-    std::unique_ptr<Parsed> body_;
+    std::unique_ptr<boost::json::value> body_;
     std::string complaints_;
 };
 
-/// Not blank, at most so long, without control characters.
-bool is_plain_text(std::string_view text, std::size_t characters_max);
-
-}  // namespace florin::seats
+}  // namespace florin::http
