@@ -4,6 +4,7 @@
 
 #include "app/kafka_settings.h"
 #include "app/setting_values.h"
+#include "platform/base/ascii.h"
 #include "platform/redis/url.h"
 
 namespace florin::app {
@@ -425,13 +426,6 @@ std::vector<Setting> make_table() {
     add_worker_settings(table);
     add_seat_settings(table);
     return table;
-}
-
-std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return text;
 }
 
 }  // namespace

@@ -5,18 +5,12 @@
 #include <boost/json.hpp>
 
 #include "gateway/outcome.h"
-#include "platform/base/json_text.h"
+#include "platform/base/time_text.h"
 
 namespace florin::gateway {
 namespace {
 
 namespace json = boost::json;
-
-std::string time_text(Instant at) {
-    std::string text;
-    append_rfc3339(text, unix_us(at));
-    return text;
-}
 
 json::value time_or_null(std::optional<Instant> at) {
     return at ? json::value(time_text(*at)) : json::value(nullptr);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "platform/base/ascii.h"
 #include "platform/base/require.h"
 
 namespace florin::gateway {
@@ -14,14 +15,6 @@ constexpr std::array<std::string_view, 8> state_names = {
     "PAYMENT_STATUS_REFUNDED",    "PAYMENT_STATUS_EXPIRED"};
 constexpr std::array<std::string_view, 6> scenario_names = {"",      "approve", "fail",
                                                             "delay", "random",  "timeout"};
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_ignoring_case(std::string_view left, std::string_view right) {
-    return std::ranges::equal(left, right, {}, lower, lower);
-}
 
 }  // namespace
 
