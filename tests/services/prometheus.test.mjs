@@ -118,6 +118,7 @@ class Watched {
     await this.becomes('sum(webhook_delivery_total{result="dead"})', 5);
     await this.becomes('sum(florin_recovery_attempts_total{result="given_up"}) > bool 0', 1);
     await this.becomes('sum(max by (group) (florin_consumer_lag))', 0);
+    await this.becomes('max(florin_consumer_lag_seconds)', 0);
   }
 
   async raisesAlerts() {

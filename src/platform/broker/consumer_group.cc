@@ -62,7 +62,7 @@ awaitable<ConsumerGroup::Step> ConsumerGroup::step() {
 void ConsumerGroup::forget() {
     stored_offset_.reset();
     suspect_.reset();
-    metrics_.lag(0);
+    metrics_.no_lag();
     dead_letters_.forget();
 }
 
@@ -75,13 +75,15 @@ awaitable<LogPage> ConsumerGroup::read() {
     const Instant now = clock_.now();
     const bool count = dead_letters_.due(now);
     Look look = co_await store_.read([this, count](store::Snapshot& snapshot) {
-        Look seen{read_log(snapshot, topics_, next_range()), std::nullopt};
+        Look seen{read_log(snapshot, topics_, next_range()), backlog_after(snapshot, position_),
+                  std::nullopt};
         if (count) seen.dead_letters = dead_letters_.count(snapshot);
         return seen;
     });
     if (look.dead_letters) dead_letters_.set(*look.dead_letters, now);
     end_ = look.page.end;
-    metrics_.lag(end_ - position_);
+    backlog_ = look.backlog;
+    metrics_.lag(backlog_.events, backlog_.oldest, now);
     isolate_suspect(look.page);
     co_return std::move(look.page);
 }
@@ -105,6 +107,7 @@ void ConsumerGroup::isolate_suspect(LogPage& page) const {
 }
 
 awaitable<void> ConsumerGroup::handle(LogPage page) {
+    const std::int64_t before = position_;
     if (page.messages.empty() && page.position - *stored_offset_ < unstored_rows_max) {
         if (page.position == position_) suspect_.reset();  // nothing is left of it
         position_ = page.position;
@@ -120,7 +123,11 @@ awaitable<void> ConsumerGroup::handle(LogPage page) {
             });
         applied(batch, result);
     }
-    metrics_.lag(end_ - position_);
+    if (position_ >= end_) {
+        metrics_.no_lag();
+    } else {  // until the next look, which comes at once
+        metrics_.lag(backlog_.events - (position_ - before), backlog_.oldest, clock_.now());
+    }
 }
 
 bool ConsumerGroup::to_give_up(const std::vector<Message>& messages) const {

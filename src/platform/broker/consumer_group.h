@@ -52,6 +52,7 @@ private:
     /// What one look at the log tells.
     struct Look {
         LogPage page;
+        Backlog backlog;
         std::optional<std::int64_t> dead_letters;  // when it was time to count them
     };
 
@@ -80,6 +81,7 @@ private:
     std::optional<std::int64_t> stored_offset_;  // nothing before the first look
     std::int64_t position_ = 0;  // at or behind it: rows of other topics are not worth a write
     std::int64_t end_ = 0;       // of the log, when last looked at
+    Backlog backlog_;            // as well
     std::optional<Suspect> suspect_;
 
     GroupMetrics metrics_;

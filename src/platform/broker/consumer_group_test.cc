@@ -1,6 +1,7 @@
 #include "platform/broker/consumer_group.h"
 
 #include <map>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -92,6 +93,26 @@ TEST_F(ConsumerGroupTest, PassesOtherTopicsWithoutAWriteForEachPage) {
     EXPECT_EQ(world.catch_up(*group), Step::AtEnd);
     EXPECT_EQ(world.passed(), 6'001);
     EXPECT_EQ(consumer.calls, 1);
+}
+
+TEST_F(ConsumerGroupTest, TellsHowLongTheOldestMessageHasWaited) {
+    ScriptedConsumer stumbling("ledger", [](const Message& message) -> Handled {
+        if (message.key == "bad") throw std::runtime_error("no such merchant");
+        return Handled::done();
+    });
+    world.append_all({{"p-1"}, {"bad"}});
+    world.clock.advance(Seconds(5));
+    world.append("p-2");
+    world.clock.advance(Seconds(60));
+    auto group = world.group_of(stumbling);
+    EXPECT_EQ(world.catch_up(*group), Step::Failed);
+    EXPECT_EQ(world.catch_up(*group), Step::Failed);
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag{group="ledger"} 2)"));
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag_seconds{group="ledger"} 65)"));
+    while (world.catch_up(*group) == Step::Failed) {
+    }
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag{group="ledger"} 0)"));
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag_seconds{group="ledger"} 0)"));
 }
 
 TEST_F(ConsumerGroupTest, ABatchIsBoundedInMessagesAndInTimeOfTheWriter) {

@@ -9,6 +9,9 @@ constexpr store::Sql select_rows(
     "SELECT seq, event_id, event_type, aggregate_id, created_at, payload FROM outbox_event"
     " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?");
 constexpr store::Sql select_end("SELECT MAX(seq) FROM outbox_event");
+constexpr store::Sql select_first_after(
+    "SELECT created_at FROM outbox_event WHERE seq > ? ORDER BY seq LIMIT 1");
+constexpr store::Sql count_after("SELECT COUNT(*) FROM outbox_event WHERE seq > ?");
 
 Message message_of(const store::Rows& rows) {
     Message message;
@@ -41,6 +44,21 @@ LogPage read_log(store::Snapshot& snapshot, const std::vector<std::string>& topi
     }
     page.end = std::max(end_of_log(snapshot), page.position);
     return page;
+}
+
+Backlog backlog_after(store::Snapshot& snapshot, std::int64_t position) {
+    Backlog backlog;
+    backlog.end = std::max(end_of_log(snapshot), position);
+    backlog.events = backlog.end - position;
+    if (backlog.events == 0) return backlog;
+    {
+        auto rows = snapshot.query(select_first_after, position);
+        if (rows.next()) backlog.oldest = rows.instant(0);
+    }
+    if (backlog.events > backlog_counted_max) return backlog;
+    auto rows = snapshot.query(count_after, position);
+    if (rows.next()) backlog.events = rows.integer(0);
+    return backlog;
 }
 
 std::int64_t end_of_log(store::Snapshot& snapshot) {

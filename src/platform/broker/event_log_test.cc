@@ -8,6 +8,8 @@
 namespace florin::broker {
 namespace {
 
+constexpr store::Sql delete_one("DELETE FROM outbox_event WHERE seq = ?");
+
 class EventLogTest : public ::testing::Test {
 protected:
     LogPage page(const LogRange& range, std::vector<std::string> topics = {"payment.captured"}) {
@@ -48,6 +50,36 @@ TEST_F(EventLogTest, GivesMessagesAsTheyWereAppended) {
     EXPECT_EQ(message.payload, R"({"a":1})");
     EXPECT_EQ(message.at, world.clock.now());
     EXPECT_NE(message.event_id, Uuid{});
+}
+
+TEST_F(EventLogTest, ABacklogCountsEventsAndNotThePlacesThatAreLeftEmpty) {
+    world.append_all({{"p-1"}, {"p-2"}});
+    const Instant first = world.clock.now();
+    world.clock.advance(Seconds(60));
+    world.append_all({{"p-3"}, {"p-4"}});
+    const auto log = page({}).messages;
+    world.write([&](store::Transaction& tx) { return tx.execute(delete_one, log[2].position); });
+    const auto after = [&](std::int64_t position) {
+        return world.read(
+            [=](store::Snapshot& snapshot) { return backlog_after(snapshot, position); });
+    };
+    EXPECT_EQ(after(0).events, 3);
+    EXPECT_EQ(after(0).oldest, first);
+    EXPECT_EQ(after(0).end, log[3].position);
+    EXPECT_EQ(after(log[1].position).events, 1);
+    EXPECT_EQ(after(log[1].position).oldest, world.clock.now());
+    EXPECT_EQ(after(log[3].position).events, 0);
+    EXPECT_FALSE(after(log[3].position).oldest);
+}
+
+TEST_F(EventLogTest, ALongBacklogIsToldByItsPositions) {
+    const auto many = static_cast<std::size_t>(backlog_counted_max);
+    world.append_all(std::vector<ConsumerWorld::NewEvent>(many + 1, {"p-1"}));
+    const auto end = world.last_position();
+    const auto backlog =
+        world.read([](store::Snapshot& snapshot) { return backlog_after(snapshot, 0); });
+    EXPECT_EQ(backlog.events, end);
+    EXPECT_EQ(backlog.end, end);
 }
 
 TEST_F(EventLogTest, PassesOtherTopicsAndSaysSo) {

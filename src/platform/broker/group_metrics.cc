@@ -17,7 +17,10 @@ GroupMetrics::GroupMetrics(telemetry::Metrics& metrics, std::string group)
       group_(std::move(group)),
       lag_(metrics.gauge("florin_consumer_lag",
                          "Events in the log that a consumer group has yet to pass.",
-                         {{"group", group_}})) {}
+                         {{"group", group_}})),
+      lag_seconds_(metrics.gauge("florin_consumer_lag_seconds",
+                                 "Age of the oldest event that a consumer group has yet to pass.",
+                                 {{"group", group_}})) {}
 
 telemetry::Counter GroupMetrics::messages(const char* result) {
     return metrics_.counter("florin_consumer_messages_total",
@@ -26,8 +29,11 @@ telemetry::Counter GroupMetrics::messages(const char* result) {
                             {{"group", group_}, {"result", result}});
 }
 
-void GroupMetrics::lag(std::int64_t events) {
+// An event of another machine may come from a clock that is ahead of ours.
+void GroupMetrics::lag(std::int64_t events, std::optional<Instant> oldest, Instant now) {
     lag_.set(static_cast<double>(std::max<std::int64_t>(events, 0)));
+    const auto age_us = oldest ? std::max<std::int64_t>(unix_us(now) - unix_us(*oldest), 0) : 0;
+    lag_seconds_.set(static_cast<double>(age_us) / 1e6);
 }
 
 DeadLetterGauge::DeadLetterGauge(telemetry::Metrics& metrics, std::string group)

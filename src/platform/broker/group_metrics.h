@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "platform/base/time.h"
@@ -9,8 +10,8 @@
 
 namespace florin::broker {
 
-/// What every group tells: florin_consumer_lag, florin_consumer_messages_total and
-/// florin_dead_letters. On one loop.
+/// What every group tells: florin_consumer_lag, florin_consumer_lag_seconds,
+/// florin_consumer_messages_total and florin_dead_letters. On one loop.
 class GroupMetrics {
 public:
     /// `metrics` outlives this object.
@@ -18,13 +19,16 @@ public:
 
     /// Of the messages with which it went so: "done", "fault".
     [[nodiscard]] telemetry::Counter messages(const char* result);
-    /// Events in the log that the group has yet to pass.
-    void lag(std::int64_t events);
+    /// Events that the group has yet to pass, and when the first of them happened.
+    void lag(std::int64_t events, std::optional<Instant> oldest, Instant now);
+    /// It has passed all of them, or another process tells of them.
+    void no_lag() { lag(0, std::nullopt, {}); }
 
 private:
     telemetry::Metrics& metrics_;
     const std::string group_;
     telemetry::Gauge lag_;
+    telemetry::Gauge lag_seconds_;
 };
 
 /// Counts, every now and then, a group's dead letters that wait for a person. On one loop.

@@ -42,13 +42,19 @@ awaitable<RelayGroup::Step> RelayGroup::step() {
         if (page_.empty()) {
             co_await read_page();
         } else {
-            end_ = co_await store_.read(end_of_log);
+            backlog_ = co_await store_.read([after = *stored_offset_](store::Snapshot& snapshot) {
+                return backlog_after(snapshot, after);
+            });
         }
-        metrics_.lag(end_ - *stored_offset_);
+        metrics_.lag(backlog_.events, backlog_.oldest, clock_.now());
         if (!page_.empty()) co_await carry();
+        const std::size_t before = page_.size();
         co_await commit();
-        metrics_.lag(end_ - *stored_offset_);
-        if (page_.empty()) co_return position_ < end_ ? Step::Behind : Step::AtEnd;
+        const bool at_end = page_.empty() && position_ >= backlog_.end;
+        const auto passed = static_cast<std::int64_t>(before - page_.size());
+        if (at_end) metrics_.no_lag();
+        if (!at_end) metrics_.lag(backlog_.events - passed, backlog_.oldest, clock_.now());
+        if (page_.empty()) co_return at_end ? Step::AtEnd : Step::Behind;
     } catch (const std::exception& fault) {
         report_later(fault.what());
     }
@@ -58,7 +64,7 @@ awaitable<RelayGroup::Step> RelayGroup::step() {
 void RelayGroup::forget() {
     stored_offset_.reset();
     page_.clear();
-    metrics_.lag(0);
+    metrics_.no_lag();
     dead_letters_.forget();
 }
 
@@ -74,6 +80,7 @@ awaitable<void> RelayGroup::read_page() {
     std::int64_t waiting = 0;
     LogPage page = co_await store_.read([this, count, &waiting](store::Snapshot& snapshot) {
         if (count) waiting = dead_letters_.count(snapshot);
+        backlog_ = backlog_after(snapshot, position_);
         LogRange range;
         range.after = position_;
         range.messages_max = options_.batch_messages_max;
@@ -81,7 +88,6 @@ awaitable<void> RelayGroup::read_page() {
         return read_log(snapshot, topics_, range);
     });
     if (count) dead_letters_.set(waiting, now);
-    end_ = page.end;
     position_ = page.position;
     for (auto& message : page.messages) page_.push_back({std::move(message)});
 }

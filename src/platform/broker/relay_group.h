@@ -8,6 +8,7 @@
 #include "platform/base/uuid.h"
 #include "platform/broker/consumer_options.h"
 #include "platform/broker/dead_letters.h"
+#include "platform/broker/event_log.h"
 #include "platform/broker/group_metrics.h"
 #include "platform/broker/group_runner.h"
 #include "platform/broker/relay.h"
@@ -73,7 +74,7 @@ private:
 
     std::optional<std::int64_t> stored_offset_;  // nothing before the first look
     std::int64_t position_ = 0;                  // read up to here: the end of the page
-    std::int64_t end_ = 0;                       // of the log, when last looked at
+    Backlog backlog_;                            // of the log, when last looked at
     std::vector<Item> page_;
 
     GroupMetrics metrics_;

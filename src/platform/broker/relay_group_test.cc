@@ -127,13 +127,17 @@ TEST_F(RelayGroupTest, TheLagGrowsWhileTheOtherSideIsAway) {
     relay.away = true;
     EXPECT_EQ(step(*group), Step::Failed);
     EXPECT_TRUE(world.shows(R"(florin_consumer_lag{group="relay"} 3)"));
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag_seconds{group="relay"} 0)"));
+    world.clock.advance(Seconds(90));
     append(4);
     EXPECT_EQ(step(*group), Step::Failed);
     EXPECT_TRUE(world.shows(R"(florin_consumer_lag{group="relay"} 7)"));
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag_seconds{group="relay"} 90)"));
     relay.away = false;
     EXPECT_EQ(step(*group), Step::Behind);
     EXPECT_EQ(step(*group), Step::AtEnd);
     EXPECT_TRUE(world.shows(R"(florin_consumer_lag{group="relay"} 0)"));
+    EXPECT_TRUE(world.shows(R"(florin_consumer_lag_seconds{group="relay"} 0)"));
 }
 
 TEST_F(RelayGroupTest, WhileTheOtherSideIsAwayNothingIsLostAndNothingIsGivenUp) {

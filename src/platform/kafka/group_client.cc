@@ -14,6 +14,9 @@
 namespace florin::kafka {
 namespace {
 
+// The library repeats what is still wrong after half a minute.
+constexpr std::chrono::seconds trouble_lasts{45};
+
 ConfHandle consumer_conf(const ClientOptions& client, const GroupClientOptions& options) {
     return make_conf(client,
                      {{"session.timeout.ms", "10000"},
@@ -114,7 +117,7 @@ struct GroupClient::Callbacks {
     }
     static void on_error(rd_kafka_t* /*client*/, int code, const char* reason, void* opaque) {
         auto& self = *static_cast<GroupClient*>(opaque);
-        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !self.trouble_.empty()) return;
+        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !self.trouble().empty()) return;
         self.complain(reason);
     }
 
@@ -197,9 +200,16 @@ GroupClient::~GroupClient() {
 }
 
 void GroupClient::complain(std::string text) {
-    if (trouble_.empty())
+    if (trouble().empty())
         telemetry::warning("Kafka may not be readable at present", {{"reason", text}});
     trouble_ = std::move(text);
+    complained_at_ = std::chrono::steady_clock::now();
+}
+
+// A broker that is back says nothing as long as it has no records for us.
+std::string GroupClient::trouble() const {
+    const bool fresh = std::chrono::steady_clock::now() - complained_at_ < trouble_lasts;
+    return fresh ? trouble_ : std::string();
 }
 
 GroupClient::Changes GroupClient::serve() {
@@ -246,8 +256,11 @@ void GroupClient::commit(const Offsets& offsets) {
     }
     constexpr int do_not_wait = 1;
     if (rd_kafka_commit(library_->client.get(), list.get(), do_not_wait) ==
-        RD_KAFKA_RESP_ERR_NO_ERROR)
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
         ++commits_under_way_;
+    } else {
+        ++failed_commits_;
+    }
 }
 
 std::int64_t GroupClient::end_of(const TopicPartition& partition) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -68,7 +69,7 @@ public:
     [[nodiscard]] std::int64_t end_of(const TopicPartition& partition) const;
 
     /// Why nothing can be read at present, for people; empty when nothing is known against it.
-    [[nodiscard]] const std::string& trouble() const { return trouble_; }
+    [[nodiscard]] std::string trouble() const;
     [[nodiscard]] std::uint64_t rebalances() const { return rebalances_; }
     [[nodiscard]] std::uint64_t failed_commits() const { return failed_commits_; }
 
@@ -86,6 +87,7 @@ private:
     std::vector<TopicPartition> revoking_;
     Changes changes_;
     std::string trouble_;
+    std::chrono::steady_clock::time_point complained_at_;
     int commits_under_way_ = 0;
     std::uint64_t rebalances_ = 0;
     std::uint64_t failed_commits_ = 0;

@@ -20,6 +20,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr Milliseconds give_back_patience{5'000};
 // How long a member that leaves tries to commit what it has done.
 constexpr Milliseconds last_commit_patience{5'000};
+constexpr Milliseconds commit_again_after{20};
 
 TypesOfTopics types_of(const TopicNames& names, const broker::Consumer& consumer) {
     TypesOfTopics types;
@@ -78,15 +79,15 @@ awaitable<bool> TopicGroup::stop(Milliseconds deadline) {
 // A group that changes refuses commits for a while. What stays uncommitted comes to others again,
 // and changes nothing there.
 awaitable<void> TopicGroup::commit_all(SteadyTime until) {
-    for (bool all = false; !all && SteadyClock::now() < until;) {
+    while (SteadyClock::now() < until && !committed_all()) {
         const auto failed = client_->failed_commits();
         commit();
-        while (client_->commits_under_way() > 0 && SteadyClock::now() < until) {
-            follow(client_->serve());
+        do {
             co_await runtime::sleep_for(Milliseconds(1));
-        }
-        all = client_->failed_commits() == failed;
+            follow(client_->serve());
+        } while (client_->commits_under_way() > 0 && SteadyClock::now() < until);
         if (!client_->revoking().empty()) give_back();
+        if (client_->failed_commits() > failed) co_await runtime::sleep_for(commit_again_after);
     }
 }
 
@@ -138,7 +139,7 @@ void TopicGroup::follow(const GroupClient::Changes& changes) {
 
 // What is settled of them is committed first, so that whoever takes over begins behind it.
 void TopicGroup::give_back() {
-    if (client_->commits_under_way() > 0 && SteadyClock::now() < patient_until_) return;
+    if (!committed_all() && SteadyClock::now() < patient_until_) return;
     for (const auto& partition : client_->revoking()) partitions_.erase(partition);
     client_->give_back();
 }
@@ -170,6 +171,11 @@ bool TopicGroup::Partition::suspect_is_next() const {
 std::int64_t TopicGroup::Partition::offset() const {
     if (!dead.empty()) return dead.front().record.offset;
     return waiting.empty() ? next : waiting.front().record.offset;
+}
+
+const IncomingRecord* TopicGroup::Partition::first_open() const {
+    if (!dead.empty()) return &dead.front().record;
+    return waiting.empty() ? nullptr : &waiting.front().record;
 }
 
 // What was thrown at is tried alone, after what comes before it: it undoes nobody's work.
@@ -321,29 +327,44 @@ awaitable<void> TopicGroup::bury(Partition& partition) {
         report(message, why, "A message has become a dead letter");
 }
 
-void TopicGroup::commit() {
-    if (client_->failed_commits() > failed_commits_told_) {
-        failed_commits_.add(static_cast<double>(client_->failed_commits() - failed_commits_told_));
-        failed_commits_told_ = client_->failed_commits();
-        for (auto& [at, partition] : partitions_) partition.committed = -1;
-    }
+// While partitions are to be given back only they are committed: those who wait for them do not
+// wait for what goes on here.
+Offsets TopicGroup::uncommitted() const {
+    const bool giving_back = !client_->revoking().empty();
     Offsets offsets;
-    for (auto& [at, partition] : partitions_) {
-        const std::int64_t offset = partition.offset();
-        if (offset <= partition.committed) continue;
-        offsets[at] = offset;
-        partition.committed = offset;
+    for (const auto& [at, partition] : partitions_) {
+        if (giving_back && !partition.leaving) continue;
+        if (const auto offset = partition.offset(); offset > partition.committed)
+            offsets[at] = offset;
     }
-    if (!offsets.empty()) client_->commit(offsets);
+    return offsets;
+}
+
+bool TopicGroup::committed_all() {
+    note_failed_commits();
+    return client_->commits_under_way() == 0 && uncommitted().empty();
+}
+
+void TopicGroup::note_failed_commits() {
+    if (client_->failed_commits() == failed_commits_told_) return;
+    failed_commits_.add(static_cast<double>(client_->failed_commits() - failed_commits_told_));
+    failed_commits_told_ = client_->failed_commits();
+    for (auto& [at, partition] : partitions_) partition.committed = -1;
+}
+
+// One at a time: the library sends a commit again that a coordinator could not take, and then an
+// older one would come after a newer one and take its place.
+void TopicGroup::commit() {
+    note_failed_commits();
+    if (client_->commits_under_way() > 0) return;
+    const auto offsets = uncommitted();
+    if (offsets.empty()) return;
+    for (const auto& [at, offset] : offsets) partitions_.at(at).committed = offset;
+    client_->commit(offsets);
 }
 
 awaitable<void> TopicGroup::measure() {
-    std::int64_t lag = 0;
-    for (const auto& [at, partition] : partitions_) {
-        if (partition.offset() >= 0)
-            lag += std::max<std::int64_t>(client_->end_of(at) - partition.offset(), 0);
-    }
-    metrics_.lag(lag);
+    tell_lag();
     assigned_.set(static_cast<double>(partitions_.size()));
     rebalances_.add(static_cast<double>(client_->rebalances() - rebalances_told_));
     rebalances_told_ = client_->rebalances();
@@ -356,6 +377,19 @@ awaitable<void> TopicGroup::measure() {
     const auto waiting = co_await store_.read(
         [this](store::Snapshot& snapshot) { return dead_letters_.count(snapshot); });
     dead_letters_.set(waiting, now);
+}
+
+// The age is of what is here: nobody tells that of records which have yet to come.
+void TopicGroup::tell_lag() {
+    std::int64_t lag = 0;
+    std::optional<Instant> oldest;
+    for (const auto& [at, partition] : partitions_) {
+        if (partition.offset() < 0) continue;
+        lag += std::max<std::int64_t>(client_->end_of(at) - partition.offset(), 0);
+        if (const auto* record = partition.first_open())
+            oldest = std::min(oldest.value_or(record->at), record->at);
+    }
+    metrics_.lag(lag, oldest, clock_.now());
 }
 
 std::string TopicGroup::trouble() const {

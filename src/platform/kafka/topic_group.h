@@ -92,6 +92,8 @@ private:
         [[nodiscard]] bool suspect_is_next() const;
         /// What may be committed; -1: nothing yet.
         [[nodiscard]] std::int64_t offset() const;
+        /// The first record that has come and is not settled; null for none.
+        [[nodiscard]] const IncomingRecord* first_open() const;
     };
     /// A part of a batch.
     struct Chosen {
@@ -111,9 +113,13 @@ private:
     void blame(const std::vector<Chosen>& chosen, std::size_t place, const std::string& fault);
     awaitable<void> bury_all();
     awaitable<void> bury(Partition& partition);
+    [[nodiscard]] Offsets uncommitted() const;
+    [[nodiscard]] bool committed_all();
+    void note_failed_commits();
     void commit();
     awaitable<void> commit_all(SteadyTime until);
     awaitable<void> measure();
+    void tell_lag();
     void rest(Partition& partition, int failures);
     void report(const broker::Message& message, const broker::Handled& handled, const char* what);
 

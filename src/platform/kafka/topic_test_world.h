@@ -28,7 +28,7 @@ public:
     std::unique_ptr<TopicGroup> member(broker::Consumer& consumer,
                                        broker::ConsumerOptions options = quick()) {
         auto client = cluster.client();
-        client.properties.insert(client.properties.end(), {{"session.timeout.ms", "6000"},
+        client.properties.insert(client.properties.end(), {{"session.timeout.ms", "3000"},
                                                            {"heartbeat.interval.ms", "100"},
                                                            {"fetch.wait.max.ms", "10"}});
         return std::make_unique<TopicGroup>(*loop, *store, consumer, *producer, clock, client,
