@@ -46,6 +46,7 @@ struct EventGroups::Kafka {
     const kafka::ClientOptions client;
     const kafka::TopicNames names;
     kafka::Producer dead_letters;
+    std::vector<const KafkaGroup*> groups;  // complete before anybody asks for their trouble
 };
 
 class EventGroups::OwnGroup final : public EventGroup {
@@ -95,6 +96,10 @@ public:
             co_await runtime::sleep_for(Milliseconds(1));
         co_return !beginning_ && co_await group_.stop(deadline);
     }
+    [[nodiscard]] std::string trouble() const {
+        auto trouble = topics_trouble_.get();
+        return trouble.empty() ? group_.trouble() : trouble;
+    }
 
 private:
     [[nodiscard]] kafka::TopicGroupOptions topic_options(broker::ConsumerOptions options) const {
@@ -120,7 +125,7 @@ private:
     awaitable<bool> begun() {
         try {
             co_await adopt();
-            co_await ensure_kafka_topics(shared_.settings, topics(), stopping_);
+            co_await ensure_kafka_topics(shared_.settings, topics(), stopping_, topics_trouble_);
             if (!stopping_) group_.start();
             co_return true;
         } catch (const std::exception& fault) {
@@ -143,6 +148,7 @@ private:
     Kafka& kafka_;
     broker::Consumer& consumer_;
     kafka::TopicGroup group_;
+    TopicsTrouble topics_trouble_;
     bool beginning_ = false;
     std::atomic<bool> stopping_{false};
 };
@@ -158,11 +164,21 @@ EventGroups::~EventGroups() = default;
 std::unique_ptr<EventGroup> EventGroups::make(broker::Consumer& consumer,
                                               broker::ConsumerOptions options) {
     if (!kafka_) return std::make_unique<OwnGroup>(*shared_, consumer, options);
-    return std::make_unique<KafkaGroup>(*shared_, *kafka_, consumer, options);
+    auto group = std::make_unique<KafkaGroup>(*shared_, *kafka_, consumer, options);
+    kafka_->groups.push_back(group.get());
+    return group;
 }
 
 bool EventGroups::over_kafka() const {
     return kafka_ != nullptr;
+}
+
+std::string EventGroups::trouble() const {
+    if (!kafka_) return {};
+    for (const auto* group : kafka_->groups) {
+        if (auto trouble = group->trouble(); !trouble.empty()) return trouble;
+    }
+    return {};
 }
 
 std::vector<store::PruneRule> EventGroups::prune_rules() const {

@@ -57,6 +57,9 @@ public:
     std::unique_ptr<EventGroup> make(broker::Consumer& consumer, broker::ConsumerOptions options);
     /// Groups read Kafka: the own log needs to keep nothing for them.
     [[nodiscard]] bool over_kafka() const;
+    /// Why a group cannot read Kafka at present; empty when nothing is known against it.
+    /// Thread-safe while the groups live.
+    [[nodiscard]] std::string trouble() const;
     /// What they delete.
     [[nodiscard]] std::vector<store::PruneRule> prune_rules() const;
 

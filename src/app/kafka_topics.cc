@@ -56,7 +56,7 @@ const std::vector<std::string>& event_types() {
 }
 
 awaitable<void> ensure_kafka_topics(const Settings& settings, std::vector<std::string> topics,
-                                    const std::atomic<bool>& stopping) {
+                                    const std::atomic<bool>& stopping, TopicsTrouble& trouble) {
     kafka::TopicAdminOptions options;
     options.create = settings.kafka.create_topics;
     options.partitions = static_cast<int>(settings.kafka.partitions);
@@ -67,6 +67,7 @@ awaitable<void> ensure_kafka_topics(const Settings& settings, std::vector<std::s
     for (int failures = 1; !stopping; ++failures) {
         const auto report =
             co_await kafka::ensure_topics_aside(kafka_client_options(settings), topics, options);
+        trouble.set(report.trouble);
         if (report.trouble.empty()) {
             tell(report, options.create);
             co_return;

@@ -67,6 +67,7 @@ public:
     void run();
 
 private:
+    [[nodiscard]] std::string kafka_trouble() const;
     [[nodiscard]] std::vector<Duty> duties();
     [[nodiscard]] std::vector<store::PruneRule> prune_rules() const;
     awaitable<void> stop_pruning();
@@ -127,12 +128,18 @@ Service::Service(const Settings& settings)
         const auto state = store_->state();
         return state.healthy ? std::string() : state.fault;
     });
-    if (kafka_.connects() && settings.roles.has(Role::Relay))
-        readiness_.add("kafka", [this] { return kafka_.trouble(); }, Readiness::Need::Optional);
+    if ((kafka_.connects() && settings.roles.has(Role::Relay)) ||
+        (groups_.over_kafka() && settings.roles.has(Role::Worker)))
+        readiness_.add("kafka", [this] { return kafka_trouble(); }, Readiness::Need::Optional);
     if (redis_.wanted())
         readiness_.add("redis", [this] { return redis_.fault(); }, Readiness::Need::Optional);
     add_operations_routes(operations_router_, readiness_, metrics_);
     serving_.add_faces([this](ServingLoop& serving) { add_faces(serving); });
+}
+
+std::string Service::kafka_trouble() const {
+    auto trouble = kafka_.trouble();
+    return trouble.empty() ? groups_.trouble() : trouble;
 }
 
 // In the order in which they begin and end.

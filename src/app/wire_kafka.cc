@@ -74,17 +74,24 @@ struct KafkaParts::Relay {
     broker::RelayGroup group;
     const std::vector<operations::RelayOnLoop> relays;
 
+    [[nodiscard]] std::string trouble() const {
+        auto trouble = topics_trouble_.get();
+        return trouble.empty() ? producer.trouble() : trouble;
+    }
+
 private:
     // Topics come first: an event that finds none would make the page behind it wait.
     awaitable<void> begin() {
-        co_await ensure_kafka_topics(
-            settings_, kafka_topic_names(settings_).topics_of(event_types()), stopping_);
+        co_await ensure_kafka_topics(settings_,
+                                     kafka_topic_names(settings_).topics_of(event_types()),
+                                     stopping_, topics_trouble_);
         if (!stopping_) group.start();
         beginning_ = false;
     }
 
     runtime::Loop& background_;
     const Settings& settings_;
+    TopicsTrouble topics_trouble_;
     bool beginning_ = false;
     std::atomic<bool> stopping_{false};
 };
@@ -139,7 +146,7 @@ bool KafkaParts::connects() const {
 }
 
 std::string KafkaParts::trouble() const {
-    return relay_ ? relay_->producer.trouble() : std::string();
+    return relay_ ? relay_->trouble() : std::string();
 }
 
 }  // namespace florin::app

@@ -27,14 +27,41 @@ struct DestroyEvent {
     void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
 };
 
+/// A client that asks and creates.
+class Admin {
+public:
+    explicit Admin(const ClientOptions& options) {
+        auto conf = make_conf(options, {}, {{"allow.auto.create.topics", "false"}});
+        rd_kafka_conf_set_opaque(conf.get(), this);
+        rd_kafka_conf_set_error_cb(conf.get(), &Admin::on_error);
+        client_ = make_producer(std::move(conf));
+    }
+    [[nodiscard]] rd_kafka_t& client() const { return *client_; }
+
+    /// Why it did not answer: what was heard of its connections (a password that is refused, a
+    /// certificate that is not trusted) says more than the time that has passed.
+    [[nodiscard]] std::string reason_for(rd_kafka_resp_err_t code) {
+        rd_kafka_poll(client_.get(), 0);
+        return heard_.empty() ? rd_kafka_err2str(code) : heard_;
+    }
+
+private:
+    static void on_error(rd_kafka_t* /*client*/, int code, const char* reason, void* opaque) {
+        if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+            static_cast<Admin*>(opaque)->heard_ = reason;
+    }
+
+    std::string heard_;
+    ClientHandle client_;
+};
+
 /// All topics of the cluster; asking for one by its name might create it.
-std::set<std::string> existing_topics(rd_kafka_t& client, Milliseconds patience,
-                                      std::string& trouble) {
+std::set<std::string> existing_topics(Admin& admin, Milliseconds patience, std::string& trouble) {
     const struct rd_kafka_metadata* metadata = nullptr;
-    const auto code =
-        rd_kafka_metadata(&client, 1, nullptr, &metadata, static_cast<int>(patience.count()));
+    const auto code = rd_kafka_metadata(&admin.client(), 1, nullptr, &metadata,
+                                        static_cast<int>(patience.count()));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        trouble = rd_kafka_err2str(code);
+        trouble = admin.reason_for(code);
         return {};
     }
     std::set<std::string> topics;
@@ -103,14 +130,13 @@ void create(rd_kafka_t& client, const TopicAdminOptions& options, TopicReport& r
 TopicReport ensure_topics(const ClientOptions& client, const std::vector<std::string>& topics,
                           const TopicAdminOptions& options) {
     TopicReport report;
-    const auto admin =
-        make_producer(make_conf(client, {}, {{"allow.auto.create.topics", "false"}}));
-    const auto existing = existing_topics(*admin, options.patience, report.trouble);
+    Admin admin(client);
+    const auto existing = existing_topics(admin, options.patience, report.trouble);
     if (!report.trouble.empty()) return report;
     for (const auto& topic : topics) {
         if (!existing.contains(topic)) report.missing.push_back({topic, {}});
     }
-    if (options.create && !report.missing.empty()) create(*admin, options, report);
+    if (options.create && !report.missing.empty()) create(admin.client(), options, report);
     return report;
 }
 
