@@ -38,7 +38,7 @@ Deadline in(std::chrono::milliseconds time) {
     return std::chrono::system_clock::now() + time;
 }
 Deadline soon() {
-    return in(std::chrono::seconds(20));
+    return in(std::chrono::seconds(60));
 }
 
 /// A port that was free a moment ago.

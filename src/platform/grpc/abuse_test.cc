@@ -78,7 +78,7 @@ public:
             bytes.remove_prefix(static_cast<std::size_t>(sent));
         }
     }
-    /// Reads until the server closes; false when it has not within ten seconds.
+    /// Reads until the server closes; false when it has not within a minute.
     [[nodiscard]] bool closed() {
         return read_until([] { return false; });
     }
@@ -91,7 +91,7 @@ public:
 private:
     template <class Done>
     bool read_until(Done done) {
-        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         char buffer[4096];
         while (!done() && std::chrono::steady_clock::now() < until) {
             pollfd ready{socket_, POLLIN, 0};

@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* program = "/usr/bin/redis-server";
 constexpr int starts_max = 5;
-constexpr std::chrono::seconds patience{20};
+constexpr std::chrono::seconds patience{60};
 
 sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};
