@@ -24,12 +24,13 @@ export class Haproxy extends Server {
     return haproxy;
   }
 
-  /** As it is deployed, but for addresses: servers stand one by one where names would be resolved. */
+  /** As it is deployed, but for addresses and patience: servers stand one by one where names would be resolved. */
   rewritten(services) {
     const faces = { 8080: 'http', 8030: 'grpc' };
     return fs.readFileSync(deployed, 'utf8')
       .replace(/ resolvers docker$/m, '')
       .replace(/^resolvers docker\n(?: .*\n)+/m, '')
+      .replace('timeout check 2s', 'timeout check 20s') // of instances that a busy machine lets wait
       .replace(/bind :(\d+)/g, (_, port) => `bind ${this.host}:${this.ports[faces[port]]}`)
       .replace(/server-template \S+ \d+ ([a-z-]+):(\d+) check port 8031/g, (_, name, port) => services[name]
         .map((florin, i) => `server ${name}${i} ${this.host}:${florin.ports[faces[port]]} check port ${florin.ports.health}`).join('\n    '));

@@ -4,6 +4,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import { promisify } from 'node:util';
+import { forgotten, remembered } from '../e2e/florin.mjs';
 
 const run = promisify(execFile);
 const ip = (...words) => run('ip', words.map(String));
@@ -33,15 +34,23 @@ class Namespace {
     } catch {
       return null; // not root, or no `ip`: the proxy serves
     }
-    space.removed = false;
-    process.once('exit', () => { if (!space.removed) execFileSync('ip', ['netns', 'del', space.name]); });
-    await ip('link', 'add', space.outside, 'type', 'veth', 'peer', 'name', space.inside, 'netns', space.name);
-    await ip('addr', 'add', `${space.near}/30`, 'dev', space.outside);
-    await ip('link', 'set', space.outside, 'up');
-    await space.within('addr', 'add', `${space.host}/30`, 'dev', space.inside);
-    await space.within('link', 'set', 'lo', 'up');
-    await space.heal();
-    return space;
+    remembered(space);
+    try {
+      await space.connect();
+      return space;
+    } catch {
+      await space.close(); // containers may have namespaces, and no way to connect them
+      return null;
+    }
+  }
+
+  async connect() {
+    await ip('link', 'add', this.outside, 'type', 'veth', 'peer', 'name', this.inside, 'netns', this.name);
+    await ip('addr', 'add', `${this.near}/30`, 'dev', this.outside);
+    await ip('link', 'set', this.outside, 'up');
+    await this.within('addr', 'add', `${this.host}/30`, 'dev', this.inside);
+    await this.within('link', 'set', 'lo', 'up');
+    await this.heal();
   }
 
   within(...words) {
@@ -68,7 +77,11 @@ class Namespace {
 
   async close() {
     await ip('netns', 'del', this.name);
-    this.removed = true;
+    forgotten(this);
+  }
+
+  abandon() {
+    execFileSync('ip', ['netns', 'del', this.name]);
   }
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
-import { Florin, grpc, payment, receiver, run, until } from '../e2e/florin.mjs';
+import { Florin, grpc, noon, payment, receiver, run, until } from '../e2e/florin.mjs';
 import { Haproxy, haproxyMissing } from './haproxy.mjs';
 import { MariaDb, mariadbMissing } from './mariadb.mjs';
 
@@ -14,7 +14,7 @@ const parts = { api: [], gateway: [], worker: [], relay: [] };
 const all = () => Object.values(parts).flat();
 
 async function part(role) {
-  const florin = await Florin.start(['--role', role, '--settlement-utc-offset-minutes', '0'], {
+  const florin = await Florin.start(['--role', role, '--settlement-utc-offset-minutes', noon.offset], {
     DB_URL: mariadb.url, ADMIN_TOKEN: admin, DEFAULT_DELAY_MS: '300', SETTLEMENT_ENABLED: 'false', MERCHANT_GATEWAYS: 'shop-remote=simulator',
     APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_CAPTURE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '0',
     WEBHOOK_BACKOFF_BASE_MS: '50', SIMULATOR_URL: `http://127.0.0.1:${parts.gateway[0]?.ports.grpc ?? 1}`,
@@ -29,7 +29,7 @@ before(async () => {
   hooks = await receiver();
   for (const role of ['gateway', 'api', 'api', 'api', 'worker', 'worker', 'relay']) await part(role);
   haproxy = await Haproxy.start(parts);
-}, { timeout: 120_000 });
+}, { timeout: 600_000 });
 
 after(async () => {
   await haproxy?.stop();
@@ -70,13 +70,13 @@ function create(fields = {}) {
   const client = new payment.v1.PaymentService(`127.0.0.1:${haproxy.ports.grpc}`, grpc.credentials.createInsecure());
   return new Promise((resolve, reject) => {
     client.CreatePaymentIntent({ reservation_id: fresh(), user_id: 'user-1', amount: { amount: 50_000, currency: 'KRW' }, scenario: 'PAYMENT_SCENARIO_APPROVE', webhook_url: hooks.url, ...fields },
-      new grpc.Metadata(), { deadline: Date.now() + 10_000, waitForReady: true }, (error, answer) => { client.close(); if (error) reject(error); else resolve(answer.payment_intent_id); });
+      new grpc.Metadata(), { deadline: Date.now() + 60_000, waitForReady: true }, (error, answer) => { client.close(); if (error) reject(error); else resolve(answer.payment_intent_id); });
   });
 }
 
 const told = (id) => hooks.webhooks.filter(({ json }) => json.payment_id === id);
 /** Every one of them was told, and what came twice came with the same id. */
-async function allTold(ids, ms = 30_000) {
+async function allTold(ids, ms = 120_000) {
   await until(`webhooks of ${ids.length} payments`, () => ids.every((id) => told(id).length > 0), ms);
   for (const id of ids) assert.equal(new Set(told(id).map(({ headers }) => headers['x-webhook-id'])).size, 1, `webhooks of ${id}`);
 }
@@ -124,7 +124,9 @@ test('workers decide the payments of the gateway and tell of them, once each', {
   await allTold(ids);
   const { json } = await ask('GET', `/api/gateway/payments/${ids[0]}`, asAdmin);
   assert.equal(json.status, 'PAYMENT_STATUS_COMPLETED');
-  assert.equal(hooks.webhooks.length, ids.length, 'nothing was sent twice while nobody died');
+  // A worker that a busy machine has kept from renewing a lease is taken for dead.
+  const lost = (await Promise.all(parts.worker.map((worker) => worker.metric('florin_leases_lost_total')))).reduce((sum, count) => sum + count);
+  if (lost === 0) assert.equal(hooks.webhooks.length, ids.length, 'nothing was sent twice while nobody died');
 });
 
 test('a merchant that pays through the simulator reaches it in its own process', { skip }, async () => {
@@ -134,7 +136,7 @@ test('a merchant that pays through the simulator reaches it in its own process',
 
 test('workers add up the day, and the day is settled over any API instance', { skip }, async () => {
   await Promise.all(Array.from({ length: 20 }, () => captured('shop-settled', 1_000)));
-  const day = new Date().toISOString().slice(0, 10);
+  const day = noon.today();
   await until('the daily sales', async () => {
     const { json } = await ask('GET', `/api/daily-sales?merchantId=shop-settled&from=${day}&to=${day}`);
     return JSON.stringify(json).includes('20000');
@@ -184,7 +186,7 @@ test('a worker may die at any moment: another takes its work over', { skip }, as
     ids.push(...await Promise.all(Array.from({ length: 100 }, () => create())));
     await victim.kill();
     ids.push(...await Promise.all(Array.from({ length: 100 }, () => create())));
-    await allTold(ids, 60_000);
+    await allTold(ids);
     await victim.run();
   }
 });
@@ -194,7 +196,7 @@ test('without a worker nothing is lost; it is done when one comes', { skip }, as
   const ids = await Promise.all(Array.from({ length: 50 }, () => create()));
   assert.equal((await authorize('shop', 1_000)).status, 200, 'merchants notice nothing');
   for (const florin of parts.worker) await florin.run();
-  await allTold(ids, 60_000);
+  await allTold(ids);
 });
 
 test('the gateway may die: what it acknowledged is decided all the same', { skip }, async () => {
@@ -202,7 +204,7 @@ test('the gateway may die: what it acknowledged is decided all the same', { skip
   await parts.gateway[0].kill();
   await allTold(ids);
   await parts.gateway[0].run();
-  await until('the gateway behind the load balancer', () => create().then(() => true, () => false), 30_000);
+  await until('the gateway behind the load balancer', () => create().then(() => true, () => false), 120_000);
 });
 
 test('the ledger agrees with everything that was done', { skip }, async () => {

@@ -4,15 +4,8 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { until } from '../e2e/florin.mjs';
+import { forgotten, remembered, removeFolder, until } from '../e2e/florin.mjs';
 import { loopback } from './partition.mjs';
-
-// A test that throws in its set-up must not leave its servers behind.
-const running = new Set();
-process.on('exit', () => {
-  for (const server of running) server.abandon();
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 /** Lets a test skip by name where a server's files cannot be had; `program` is looked for in PATH and /usr/sbin. */
 export function programOf(program) {
@@ -28,7 +21,7 @@ export class Server {
     this.host = network.host;
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), `florin-${name}-`));
     this.log = '';
-    running.add(this);
+    remembered(this);
   }
 
   file(name) {
@@ -36,7 +29,7 @@ export class Server {
   }
 
   /** Starts `command` and waits at most `ms` until `ready` answers true. */
-  async launch(command, { env = {}, ms = 60_000, ready = () => this.ready() } = {}) {
+  async launch(command, { env = {}, ms = 180_000, ready = () => this.ready() } = {}) {
     const [program, ...args] = [...this.network.command, ...command].map(String);
     this.process = spawn(program, args, { cwd: this.folder, env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     this.exited = once(this.process, 'exit');
@@ -73,7 +66,7 @@ export class Server {
     if (!this.alive) return;
     this.process.kill('SIGCONT'); // a paused process does not hear SIGTERM
     this.process.kill('SIGTERM');
-    const patience = setTimeout(() => this.process.kill('SIGKILL'), 15_000);
+    const patience = setTimeout(() => this.process.kill('SIGKILL'), 60_000);
     await this.exited;
     clearTimeout(patience);
   }
@@ -91,7 +84,7 @@ export class Server {
 
   abandon() {
     if (this.alive) this.process.kill('SIGKILL');
-    fs.rmSync(this.folder, { recursive: true, force: true });
-    running.delete(this);
+    removeFolder(this.folder);
+    forgotten(this);
   }
 }

@@ -84,7 +84,7 @@ before(async () => {
   fs.rmSync(file, { force: true });
   await end(first);
   fingerprint = await proof(['--data-dir', first.data]);
-}, { timeout: 120_000 });
+}, { timeout: 600_000 });
 
 after(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
@@ -115,10 +115,11 @@ async function lives(florin, name) {
 /** Starts an import, gives it half of the file, and kills it. */
 async function killedImport(place, bytes) {
   const child = spawn(binary, ['import', ...place], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const ended = once(child, 'exit');
   child.stdin.on('error', () => {});
   await new Promise((written) => { child.stdin.write(bytes, written); });
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  await ended;
 }
 
 test('an export is private, whole, and not written over another file', { skip }, async () => {
@@ -153,7 +154,7 @@ test('a copy in another folder goes on where the first one ended', { skip }, asy
   await copy.stop();
 });
 
-test('it moves to MariaDB, serves there, and moves back', { skip, timeout: 120_000 }, async () => {
+test('it moves to MariaDB, serves there, and moves back', { skip, timeout: 600_000 }, async () => {
   const bytes = fs.readFileSync(file);
   const there = ['--db-url', mariadb.url];
   await killedImport(there, bytes.subarray(0, bytes.length / 2));
