@@ -24,6 +24,15 @@ export const queries = {
   refunds: "SELECT replace(reservation_id, '-', ''), sum(r.amount) FROM gateway_refund r JOIN gateway_intent i ON i.id = r.intent_id GROUP BY 1",
 };
 
+/** What a MariaDB has of all that is reconciled. */
+export async function rowsOf(mariadb) {
+  const rows = {};
+  for (const [name, query] of Object.entries(queries))
+    rows[name] = (await mariadb.sql(`SET sql_mode = 'PIPES_AS_CONCAT'; ${query}`)).map((row) => Object.values(row));
+  for (const row of [...rows.intents, ...rows.refunds]) row[1] = Number(row[1]);
+  return rows;
+}
+
 function grouped(rows) {
   const groups = new Map();
   for (const [key, value] of rows) groups.set(key, [...(groups.get(key) ?? []), value]);
