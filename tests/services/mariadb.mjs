@@ -22,7 +22,7 @@ export class MariaDb extends Server {
    * for another one. `schema` is the database Florin gets.
    */
   static async start({ settings = {}, port, serverId = 1, schema = 'florin', ...options } = {}) {
-    const mariadb = new MariaDb('mariadb', options);
+    const mariadb = new this('mariadb', options);
     mariadb.settings = settings;
     mariadb.port = port ?? await freePort();
     mariadb.address = await mariadb.network.reach(mariadb.port);

@@ -270,9 +270,10 @@ void Connection::take_commit_order() {
 void Connection::fail(unsigned code, const char* state, const char* message,
                       std::string_view doing) {
     const ErrorKind kind = kind_of_error(code, state);
-    const std::string text = fmt::format("the database {} failed while {}{}: {} ({})", place_,
-                                         doing.substr(0, shown_bytes_max),
-                                         doing.size() > shown_bytes_max ? "…" : "", message, code);
+    const std::string text = fmt::format(
+        "the database {} {} while {}{}: {} ({})", place_,
+        kind == ErrorKind::NoSpace ? "has no space left on its disk" : "failed",
+        doing.substr(0, shown_bytes_max), doing.size() > shown_bytes_max ? "…" : "", message, code);
     switch (kind) {
         case ErrorKind::Duplicate:
             duplicate_ = true;
@@ -282,8 +283,14 @@ void Connection::fail(unsigned code, const char* state, const char* message,
         case ErrorKind::Collision:
             trouble_ = Trouble::Collision;
             break;
+        case ErrorKind::Blocked:
+            trouble_ = Trouble::Blocked;
+            break;
         case ErrorKind::Lost:
             trouble_ = Trouble::Lost;
+            break;
+        case ErrorKind::NoSpace:
+            trouble_ = Trouble::NoSpace;
             break;
         case ErrorKind::Fault:
             trouble_ = Trouble::Fault;

@@ -36,9 +36,11 @@ enum class Use : std::uint8_t { Write, Read, Setup };
 /// What a failed statement means for its transaction.
 enum class Trouble : std::uint8_t {
     None,
-    Collision,  // a deadlock or a lock that took too long: another try may succeed
+    Collision,  // a deadlock: another try may succeed
+    Blocked,    // a lock that took too long
     Lost,       // the connection is gone
-    Fault       // disk, memory, a server that only reads
+    NoSpace,    // the server's disk is full
+    Fault       // anything else
 };
 
 /// One connection with its prepared statements. Belongs to one thread at a time.
@@ -95,6 +97,8 @@ public:
 
     [[nodiscard]] Trouble trouble() const { return trouble_; }
     [[nodiscard]] const std::string& fault() const { return fault_; }
+    /// Where it leads, without user and password.
+    [[nodiscard]] const std::string& place() const { return place_; }
     /// The server's number of this connection, which KILL takes.
     [[nodiscard]] unsigned long id() const;
 

@@ -4,6 +4,12 @@
 #include <mysqld_error.h>
 
 namespace florin::mariadb {
+namespace {
+
+// Of the server's file layer, whose numbers its headers for clients do not have.
+constexpr unsigned file_system_full = 20;
+
+}  // namespace
 
 ErrorKind kind_of_error(unsigned code, std::string_view state) {
     switch (code) {
@@ -11,9 +17,17 @@ ErrorKind kind_of_error(unsigned code, std::string_view state) {
         case ER_DUP_ENTRY_WITH_KEY_NAME:
             return ErrorKind::Duplicate;
         case ER_LOCK_DEADLOCK:
-        case ER_LOCK_WAIT_TIMEOUT:
         case ER_CHECKREAD:
             return ErrorKind::Collision;
+        case ER_LOCK_WAIT_TIMEOUT:
+            return ErrorKind::Blocked;
+        case file_system_full:
+        case ER_DISK_FULL:
+        case ER_ERROR_ON_WRITE:
+        case ER_RECORD_FILE_FULL:
+        case ER_TOO_MANY_CONCURRENT_TRXS:  // no page for what would undo them
+        case ER_TEMP_FILE_WRITE_FAILURE:
+            return ErrorKind::NoSpace;
         // A server that has been made to read only is no longer the one to talk to.
         case ER_OPTION_PREVENTS_STATEMENT:
         case ER_READ_ONLY_MODE:

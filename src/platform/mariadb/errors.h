@@ -9,9 +9,11 @@ namespace florin::mariadb {
 enum class ErrorKind : std::uint8_t {
     Duplicate,  // a row broke a unique key
     Refusal,    // the statement is to blame: a constraint, a value, wrong SQL
-    Collision,  // a deadlock or a lock that took too long
+    Collision,  // a deadlock
+    Blocked,    // a lock that took too long
     Lost,       // the connection is gone, or leads to a server that cannot write
-    Fault       // everything else: disk, memory
+    NoSpace,    // the server's disk is full
+    Fault       // everything else
 };
 
 /// By the number of the error and its SQLSTATE (five characters).

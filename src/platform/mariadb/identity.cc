@@ -20,7 +20,9 @@ constexpr Sql database_sql("SELECT max(database_id) FROM store_identity");
 constexpr Sql commit_sql("SELECT max(number) FROM store_commit_order");
 constexpr Sql last_mark_sql(
     "SELECT coalesce(max(number), 0) FROM store_batch WHERE instance = ? AND writer = ?");
-constexpr Sql mark_sql("SELECT number FROM store_batch WHERE instance = ? AND writer = ?");
+// Whose transaction is still open holds its mark.
+constexpr Sql mark_sql(
+    "SELECT number FROM store_batch WHERE instance = ? AND writer = ? FOR UPDATE NOWAIT");
 
 std::string hex(const Uuid& id) {
     std::string text;

@@ -31,8 +31,8 @@ public:
 
     /// SQL that marks a transaction of `writer`, inside it. Numbers only go up.
     [[nodiscard]] std::string mark(int writer, std::int64_t number) const;
-    /// The last mark of `writer` that is stored. Waits while a transaction that holds a later one
-    /// is still open, and throws `StoreFault` when that takes too long.
+    /// The last mark of `writer` that is stored. Throws `StoreFault` while a transaction that holds
+    /// a later one is still open.
     std::int64_t stored_mark(Connection& connection, int writer) const;
     /// Remembers what was committed: the mark, and the number among all commits if it has one.
     void committed(int writer, std::int64_t number, std::int64_t commit_number);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "platform/mariadb/disk_space.h"
 #include "platform/mariadb/mariadb_store.h"
 #include "platform/telemetry/log.h"
 
@@ -16,11 +17,15 @@ using store::next_of;
 using store::StatementRefused;
 using store::StoreFault;
 using store::Verdict;
+using Proof = LaneHealth::Proof;
 
 constexpr int collisions_max = 10;
 constexpr milliseconds first_collision_wait{2};
+// Together longer than the server lets a process hang in a transaction.
+constexpr int blocks_max = 3;
 constexpr int losses_max = 5;
 constexpr milliseconds between_probes{500};
+constexpr milliseconds between_looks{100};  // at what became of a commit
 // How long a store that closes waits to learn what became of a commit.
 constexpr milliseconds last_patience{5'000};
 
@@ -70,9 +75,7 @@ void WriteLane::close() {
 
 void WriteLane::work() {
     while (true) {
-        Operation* first =
-            failing_ ? queue_->take_within(link_.until_next_attempt(), options_.batch_commands_max)
-                     : queue_->take(options_.batch_commands_max);
+        Operation* first = next_batch();
         if (first != nullptr) {
             first = sorted(first);
             run(first);
@@ -85,42 +88,67 @@ void WriteLane::work() {
     }
 }
 
+WriteLane::Operation* WriteLane::next_batch() {
+    if (!health_.failing()) return queue_->take(options_.batch_commands_max);
+    const auto now = Clock::now();
+    const auto until_probe = std::chrono::ceil<milliseconds>(next_probe_ - now);
+    const auto time = std::max({link_.until_next_attempt(), health_.rest_left(now), until_probe});
+    return queue_->take_within(time, options_.batch_commands_max);
+}
+
 // Nobody sends commands to a process that says it is not ready: it has to find out by itself that
 // the database can be written again.
 void WriteLane::probe() {
+    next_probe_ = Clock::now() + between_probes;
     connection_ = link_.connection();
-    if (connection_ == nullptr) return;
+    if (connection_ == nullptr || still_lacks_space()) return;
     try {
         connection_->begin(Connection::Inserts::AtOnce);
         commit();
-        recover();
+        health_.stored(Proof::NothingNew, Clock::now());
     } catch (const std::runtime_error& fault) {
+        const bool full = connection_->trouble() == Trouble::NoSpace;
         connection_->roll_back();
         link_.drop_lost();
-        queue_->closed_within(between_probes);
+        if (!full) return;
+        failure_ = {.reason = fault.what(), .cause = Failure::Cause::NoSpace};
+        health_.failed(failure_, Clock::now());
     }
 }
 
+/// Whether the disk was full and the server still waits for space: another commit would only join
+/// those that hang, and leave one more connection behind.
+bool WriteLane::still_lacks_space() {
+    if (!health_.lacks_space()) return false;
+    auto waiting = wait_for_space(*connection_);
+    if (!waiting) return false;
+    failure_ = {.reason = *std::move(waiting), .cause = Failure::Cause::NoSpace};
+    return true;
+}
+
 void WriteLane::run(Operation* first) {
+    if (health_.rest_left(Clock::now()) > milliseconds(0)) return refuse(first);
     Course course;
-    while (connect_patiently()) {
+    while (connect_patiently() && !still_lacks_space()) {
         End end = attempt(first, course);
+        const bool new_rows = committing_ || connection_->commit_number() != 0;
         link_.drop_lost();
-        if (end == End::Unknown) end = resolve();
+        if (committing_) end = resolve(end);
         if (end == End::Stored) {
             metrics_.commands.observe(count(first));
-            return recover();
+            return health_.stored(new_rows ? Proof::NewRows : Proof::NothingNew, Clock::now());
         }
         if (end == End::Unknown) {
-            return fail(first,
-                        std::make_exception_ptr(store::OutcomeUnknown(
+            fail(first, std::make_exception_ptr(store::OutcomeUnknown(
                             "the database was lost in the middle of a commit, and the process ends "
                             "before it is back: whether the command is stored is not known")));
+            return health_.failed(failure_, Clock::now());
         }
         if (!goes_on(course, end)) break;
         metrics_.retries.add();
     }
-    fail(first, std::make_exception_ptr(StoreFault(reason_)));
+    refuse(first);
+    health_.failed(failure_, Clock::now());
 }
 
 /// Whether a batch that ended so is run again, and how.
@@ -136,6 +164,9 @@ bool WriteLane::goes_on(Course& course, End end) {
             queue_->closed_within(std::chrono::duration_cast<milliseconds>(
                 first_collision_wait * ++course.collisions * random_.unit()));
             return course.collisions < collisions_max;
+        case End::Blocked:
+            return failure_.cause != Failure::Cause::NoSpace && !health_.failing() &&
+                   ++course.blocks < blocks_max;
         case End::Lost:
             return ++course.losses < losses_max;
         case End::Stored:
@@ -150,11 +181,10 @@ bool WriteLane::goes_on(Course& course, End end) {
 // that was cut is no fault for anybody. Those behind it fail at once.
 bool WriteLane::connect_patiently() {
     const auto deadline =
-        std::chrono::steady_clock::now() + (failing_ ? milliseconds(0) : options_.outage_patience);
+        Clock::now() + (health_.failing() ? milliseconds(0) : options_.outage_patience);
     while ((connection_ = link_.connection()) == nullptr) {
-        reason_ = link_.reason();
-        if (!identity_.refusal().empty() || std::chrono::steady_clock::now() >= deadline)
-            return false;
+        failure_ = {.reason = link_.reason()};
+        if (!identity_.refusal().empty() || Clock::now() >= deadline) return false;
         if (queue_->closed_within(link_.until_next_attempt())) return false;
     }
     return true;
@@ -187,7 +217,7 @@ WriteLane::End WriteLane::attempt(Operation* first, const Course& course) {
 }
 
 WriteLane::End WriteLane::end_of_fault(const std::exception& fault) {
-    reason_ = fault.what();
+    failure_ = {.reason = fault.what()};
     const Trouble trouble = connection_->trouble();
     const bool duplicate = connection_->take_duplicate();
     connection_->roll_back();
@@ -198,8 +228,15 @@ WriteLane::End WriteLane::end_of_fault(const std::exception& fault) {
             return duplicate ? End::Duplicate : End::Refused;
         case Trouble::Collision:
             return End::Collision;
+        case Trouble::Blocked:
+            if (auto waiting = wait_for_space(*connection_))
+                failure_ = {.reason = *std::move(waiting), .cause = Failure::Cause::NoSpace};
+            return End::Blocked;
         case Trouble::Lost:
-            return committing_ ? End::Unknown : End::Lost;
+            return End::Lost;
+        case Trouble::NoSpace:
+            failure_.cause = Failure::Cause::NoSpace;
+            return End::Failed;
         case Trouble::Fault:
             return End::Failed;
     }
@@ -249,71 +286,64 @@ void WriteLane::require_sound_transaction() const {
 }
 
 void WriteLane::commit() {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     connection_->run(identity_.mark(number_, ++mark_));
     committing_ = true;
     connection_->commit();
     committing_ = false;
     identity_.committed(number_, mark_, connection_->commit_number());
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double> took = Clock::now() - start;
     metrics_.commit_seconds.observe(took.count());
 }
 
-// The connection broke after COMMIT was sent. The mark of the batch, written in its transaction,
+// COMMIT was sent, and was not answered with yes. The mark of the batch, written in its transaction,
 // tells whether it took effect. Until that is known nobody is answered; what waits behind it fails.
-WriteLane::End WriteLane::resolve() {
-    telemetry::warning("The database was lost in a commit; finding out what became of it",
-                       {{"reason", reason_}});
-    constexpr auto forever = std::chrono::steady_clock::time_point::max();
+WriteLane::End WriteLane::resolve(End unless_stored) {
+    telemetry::warning("A commit has failed; finding out what became of it",
+                       {{"reason", failure_.reason}});
+    constexpr auto forever = Clock::time_point::max();
     auto give_up = forever;
-    while (std::chrono::steady_clock::now() < give_up && identity_.refusal().empty()) {
+    while (Clock::now() < give_up && identity_.refusal().empty()) {
         if (Connection* const connection = link_.connection()) {
             try {
-                if (identity_.stored_mark(*connection, number_) != mark_) return End::Lost;
+                if (identity_.stored_mark(*connection, number_) != mark_) return unless_stored;
                 identity_.committed(number_, mark_, 0);
                 return End::Stored;
             } catch (const std::runtime_error& fault) {
-                reason_ = fault.what();
+                failure_ = {.reason = fault.what()};
                 connection->roll_back();
+                if (auto waiting = wait_for_space(*connection))
+                    failure_ = {.reason = *std::move(waiting), .cause = Failure::Cause::NoSpace};
                 link_.drop_lost();
             }
         } else {
-            reason_ = link_.reason();
+            failure_ = {.reason = link_.reason()};
         }
-        fail_what_waits();
-        if (queue_->closed_within(link_.until_next_attempt()) && give_up == forever)
-            give_up = std::chrono::steady_clock::now() + last_patience;
+        refuse_what_waits();
+        health_.failed(failure_, Clock::now());
+        const bool closed =
+            queue_->closed_within(std::max(link_.until_next_attempt(), between_looks));
+        if (closed && give_up == forever) give_up = Clock::now() + last_patience;
     }
-    if (!identity_.refusal().empty()) reason_ = identity_.refusal();
+    if (!identity_.refusal().empty()) failure_ = {.reason = identity_.refusal()};
     return End::Unknown;
 }
 
-void WriteLane::fail_what_waits() {
+void WriteLane::refuse_what_waits() {
     Operation* const waiting = queue_->take_all();
-    fail(waiting, std::make_exception_ptr(StoreFault(reason_)));
+    if (waiting == nullptr) return;
+    refuse(waiting);
     store::complete_all(waiting);
 }
 
+/// Nothing of it is stored.
+void WriteLane::refuse(Operation* first) {
+    fail(first, std::make_exception_ptr(StoreFault(failure_.reason)));
+}
+
 void WriteLane::fail(Operation* first, const std::exception_ptr& fault) {
-    if (first != nullptr) metrics_.faults.add();
+    metrics_.faults.add();
     store::fail_all(first, fault);
-    if (!failing_) telemetry::error("The database cannot be written", {{"reason", reason_}});
-    failing_ = true;
-    const std::scoped_lock lock(mutex_);
-    fault_ = reason_;
-}
-
-void WriteLane::recover() {
-    if (!failing_) return;
-    telemetry::info("The database can be written again");
-    failing_ = false;
-    const std::scoped_lock lock(mutex_);
-    fault_.clear();
-}
-
-std::string WriteLane::fault() const {
-    const std::scoped_lock lock(mutex_);
-    return fault_;
 }
 
 }  // namespace florin::mariadb

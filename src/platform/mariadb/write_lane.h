@@ -1,13 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "platform/base/random.h"
+#include "platform/mariadb/lane_health.h"
 #include "platform/mariadb/link.h"
 #include "platform/store/batch_metrics.h"
 #include "platform/store/operation_queue.h"
@@ -29,7 +28,7 @@ public:
     /// Runs what is queued and ends the thread.
     void close();
     /// Why the last batch could not be stored; empty: it was. Thread-safe.
-    [[nodiscard]] std::string fault() const;
+    [[nodiscard]] std::string fault() const { return health_.fault(); }
     [[nodiscard]] std::shared_ptr<store::OperationQueue<store::WriteOperation>> queue() const {
         return queue_;
     }
@@ -42,8 +41,9 @@ private:
         Duplicate,  // a row is there already: another process may have been faster
         Refused,    // a command was refused after it had changed rows
         Collision,  // another transaction stood in the way
+        Blocked,    // one did for so long that it may go on
         Lost,       // the connection broke before the commit: nothing is stored
-        Unknown,    // it broke in the commit
+        Unknown,    // it broke in the commit, and the process ends before it is back
         Failed
     };
 
@@ -52,13 +52,18 @@ private:
         bool apart = false;     // each command with a savepoint, nothing waits
         bool repeated = false;  // a duplicate has been given a second chance
         int collisions = 0;
+        int blocks = 0;
         int losses = 0;
     };
 
+    using Clock = std::chrono::steady_clock;
+
     void work();
+    Operation* next_batch();
     void probe();
     void run(Operation* first);
     bool connect_patiently();
+    bool still_lacks_space();
     bool goes_on(Course& course, End end);
     End attempt(Operation* first, const Course& course);
     End run_together(Operation* first);
@@ -67,10 +72,10 @@ private:
     store::Verdict run_with_savepoint(Operation& operation);
     void require_sound_transaction() const;
     void commit();
-    End resolve();
+    End resolve(End unless_stored);
     void fail(Operation* first, const std::exception_ptr& fault);
-    void fail_what_waits();
-    void recover();
+    void refuse(Operation* first);
+    void refuse_what_waits();
 
     const int number_;
     const Options& options_;
@@ -83,10 +88,9 @@ private:
     Connection* connection_ = nullptr;  // the link's, during a batch
     std::int64_t mark_ = 0;             // of the last transaction that went to its commit
     bool committing_ = false;
-    std::string reason_;  // why the last attempt ended
-    bool failing_ = false;
-    mutable std::mutex mutex_;
-    std::string fault_;  // guarded by mutex_
+    Failure failure_;  // of the last attempt
+    LaneHealth health_;
+    Clock::time_point next_probe_;
     std::thread thread_;
 };
 
