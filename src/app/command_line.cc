@@ -17,6 +17,7 @@
 #include "app/settlement_flags.h"
 #include "app/tool_flags.h"
 #include "app/transfer_flags.h"
+#include "app/usage_error.h"
 #include "app/version.h"
 
 namespace florin::app {
@@ -85,18 +86,6 @@ int print_version() {
     return exit_ok;
 }
 
-/// Says what to do when the first argument is no command; empty when it is one, or a flag.
-std::string wrong_command(const CLI::App& parser, const std::vector<std::string>& arguments) {
-    if (arguments.empty()) return parser.help();
-    const std::string& first = arguments.front();
-    std::vector<std::string> names;
-    for (const auto* command : parser.get_subcommands(nullptr))
-        names.push_back(command->get_name());
-    if (first.starts_with('-') || std::ranges::find(names, first) != names.end()) return "";
-    return fmt::format("florin: there is no command \"{}\"; the commands are {}\n", first,
-                       fmt::join(names, ", "));
-}
-
 int parse_and_run(std::vector<std::string> arguments, const Commands& commands) {
     CLI::App parser("Florin: a payment gateway that runs on your machine.", "florin");
     parser.require_subcommand(1);
@@ -117,8 +106,11 @@ int parse_and_run(std::vector<std::string> arguments, const Commands& commands) 
     add_settlement_tools(parser, tool);
     add_demo_tools(parser, tool);
     parser.footer(examples);  // after its commands, which would take it over
-    if (const auto wrong = wrong_command(parser, arguments); !wrong.empty()) {
-        fmt::print(stderr, "{}", wrong);
+    parser.failure_message([](const CLI::App* refusing, const CLI::Error& error) {
+        return usage_error(*refusing, error);
+    });
+    if (arguments.empty()) {
+        fmt::print(stderr, "{}", parser.help());
         return exit_usage;
     }
     try {

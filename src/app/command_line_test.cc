@@ -94,6 +94,28 @@ TEST_F(CommandLineTest, WrongUsageEndsWithTwoAndDoesNotServe) {
     EXPECT_EQ(runs, 0);
 }
 
+TEST_F(CommandLineTest, SaysWhatWasWrongWithTheArgumentsAndWhatToTypeInstead) {
+    const auto complaint = [this](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "florin");
+        ::testing::internal::CaptureStderr();
+        EXPECT_EQ(run(arguments), exit_usage);
+        return ::testing::internal::GetCapturedStderr();
+    };
+    const auto expect = [&](const std::vector<std::string>& arguments, const char* what) {
+        const auto text = complaint(arguments);
+        EXPECT_NE(text.find(what), std::string::npos) << text;
+    };
+    expect({"--bogus"}, "there is no flag --bogus\n`florin --help`");
+    expect({"sevre"}, "there is no command \"sevre\": serve, config, doctor");
+    expect({"serve", "--grpc-prt=1"},
+           "there is no flag --grpc-prt; did you mean --grpc-port?\n`florin serve --help`");
+    expect({"serve", "extra"}, "\"extra\" is too much\n`florin serve --help`");
+    expect({"pay", "--port", "1"}, "there is no flag --port\n`florin pay --help`");
+    expect({"dlq"}, "name a command: list, show, redrive, discard\n`florin dlq --help`");
+    expect({"dlq", "lst"}, "there is no command \"lst\": list, show");
+    expect({"keys", "create"}, "--merchant is required\n`florin keys create --help`");
+}
+
 TEST_F(CommandLineTest, HelpIsNotAFailure) {
     ::testing::internal::CaptureStdout();
     EXPECT_EQ(run({"florin", "--help"}), exit_ok);

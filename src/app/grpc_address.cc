@@ -2,6 +2,9 @@
 
 #include <charconv>
 
+#include "platform/base/require.h"
+#include "platform/http/url.h"
+
 namespace florin::app {
 
 std::optional<grpc::ChannelOptions> parse_grpc_address(std::string_view text) {
@@ -15,6 +18,16 @@ std::optional<grpc::ChannelOptions> parse_grpc_address(std::string_view text) {
     options.host = text.substr(0, colon);
     if (options.host.starts_with('[') && options.host.ends_with(']'))
         options.host = options.host.substr(1, options.host.size() - 2);
+    return options;
+}
+
+grpc::ChannelOptions grpc_address_of(std::string_view url, const std::string& ca_file) {
+    const auto parsed = http::parse_url(url);
+    require(parsed.has_value(), "settings are checked");
+    grpc::ChannelOptions options;
+    options.host = parsed->host;
+    options.port = parsed->port;
+    if (parsed->tls) options.tls = grpc::ChannelTls{ca_file};
     return options;
 }
 

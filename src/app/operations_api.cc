@@ -1,8 +1,8 @@
 #include "app/operations_api.h"
 
+#include "app/metrics_route.h"
 #include "app/readiness.h"
 #include "platform/http/server.h"
-#include "platform/telemetry/metrics.h"
 
 namespace florin::app {
 namespace {
@@ -25,13 +25,6 @@ awaitable<http::Response> ready(const Readiness& readiness) {
     co_return http::json(readiness.ready() ? 200 : 503, readiness.json());
 }
 
-awaitable<http::Response> scrape(const telemetry::Metrics& metrics) {
-    co_return http::Response{.status = 200,
-                             .content_type = "text/plain; version=0.0.4; charset=utf-8",
-                             .body = metrics.scrape(),
-                             .headers = {}};
-}
-
 }  // namespace
 
 void add_operations_routes(http::Router& router, const Readiness& readiness,
@@ -40,7 +33,7 @@ void add_operations_routes(http::Router& router, const Readiness& readiness,
         router.add(method, "/health", health);
     }
     router.add("GET", "/ready", [&readiness](const http::Request&) { return ready(readiness); });
-    router.add("GET", "/metrics", [&metrics](const http::Request&) { return scrape(metrics); });
+    add_metrics_route(router, metrics);
     router.set_fallback(not_found);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/event_groups.h"
+#include "app/listen.h"
 #include "app/operations_api.h"
 #include "app/readiness.h"
 #include "app/serving.h"
@@ -226,7 +227,7 @@ void Service::listen() {
                                    .tls = nullptr};
     operations_server_ =
         std::make_unique<http::Server>(operations_, operations_router_, operations, metrics_);
-    const auto health_port = operations_server_->listen();
+    const auto health_port = app::listen(*operations_server_, "HEALTH_PORT");
     telemetry::info("Florin is ready", {{"version", version()},
                                         {"role", settings_.roles.text()},
                                         {"grpc_port", ports.grpc},  // 0: this role has none

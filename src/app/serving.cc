@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "app/listen.h"
 #include "app/settings.h"
 #include "platform/runtime/completion.h"
 #include "platform/runtime/run_on.h"
@@ -68,7 +69,7 @@ void Serving::listen_grpc(ServingLoop& serving, std::uint16_t& port) {
     options.limits.connections_max = settings_.server.connections_max;
     serving.grpc_server =
         std::make_unique<grpc::Server>(serving.loop, serving.services, options, metrics_);
-    port = serving.grpc_server->listen();
+    port = app::listen(*serving.grpc_server, "GRPC_PORT");
 }
 
 void Serving::listen_http(ServingLoop& serving, std::uint16_t& port) {
@@ -81,7 +82,7 @@ void Serving::listen_http(ServingLoop& serving, std::uint16_t& port) {
     options.limits.connections_max = settings_.server.connections_max;
     serving.http_server =
         std::make_unique<http::Server>(serving.loop, serving.router, options, metrics_);
-    port = serving.http_server->listen();
+    port = app::listen(*serving.http_server, "HTTP_PORT");
 }
 
 void Serving::start() {

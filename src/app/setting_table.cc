@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "app/kafka_settings.h"
+#include "app/merchant_settings.h"
+#include "app/reservation_settings.h"
 #include "app/setting_values.h"
 #include "platform/base/ascii.h"
 #include "platform/redis/url.h"
@@ -184,119 +186,6 @@ void add_webhook_settings(std::vector<Setting>& table) {
                          FLORIN_SETTING(webhooks.ca_file)));
 }
 
-void add_merchant_key_settings(std::vector<Setting>& table) {
-    const std::string group = "Merchant payments";
-    table.push_back(choice({"MERCHANT_AUTH", group,
-                            "open: no keys asked; keys: each request brings an API key of its "
-                            "merchant (default: keys in production, else open)"},
-                           FLORIN_SETTING(merchants.auth),
-                           {{"open", MerchantAuth::Open}, {"keys", MerchantAuth::Keys}}));
-    table.push_back(whole_number(
-        {"MERCHANT_KEY_GRACE_HOURS", group, "How long an API key that was rotated stays good"},
-        FLORIN_SETTING(merchants.key_grace), 0, 720));
-}
-
-void add_merchant_settings(std::vector<Setting>& table) {
-    const std::string group = "Merchant payments";
-    table.push_back(
-        signed_number({"APP_RATE_LIMIT_AUTHORIZE_CAPACITY", group,
-                       "Authorizations a merchant may ask for in a window; 0 or less: no limit"},
-                      FLORIN_SETTING(merchants.authorize_capacity)));
-    table.push_back(signed_number(
-        {"APP_RATE_LIMIT_AUTHORIZE_WINDOW_SECONDS", group, "That window; 0 or less: no limit"},
-        FLORIN_SETTING(merchants.authorize_window)));
-    table.push_back(signed_number({"APP_RATE_LIMIT_CAPTURE_CAPACITY", group,
-                                   "Captures and voids a merchant may ask for in a window"},
-                                  FLORIN_SETTING(merchants.capture_capacity)));
-    table.push_back(
-        signed_number({"APP_RATE_LIMIT_CAPTURE_WINDOW_SECONDS", group, "The window of captures"},
-                      FLORIN_SETTING(merchants.capture_window)));
-    table.push_back(signed_number(
-        {"APP_RATE_LIMIT_REFUND_CAPACITY", group, "Refunds a merchant may ask for in a window"},
-        FLORIN_SETTING(merchants.refund_capacity)));
-    table.push_back(
-        signed_number({"APP_RATE_LIMIT_REFUND_WINDOW_SECONDS", group, "The window of refunds"},
-                      FLORIN_SETTING(merchants.refund_window)));
-    table.push_back(
-        signed_number({"APP_IDEMPOTENCY_CACHE_TTL_SECONDS", group,
-                       "How long a key answers the same; 0 or less: for ever. A key is never free "
-                       "again"},
-                      FLORIN_SETTING(merchants.answers_kept)));
-    table.push_back(whole_number(
-        {"MERCHANT_FEE_BASIS_POINTS", group,
-         "Our share of a capture, in hundredths of a percent; a payment keeps that of its "
-         "authorization"},
-        FLORIN_SETTING(merchants.fee_basis_points), 0, 10'000));
-    table.push_back(choice({"MERCHANT_GATEWAY", group,
-                            "Who takes the money: rules decides in process, simulator is asked "
-                            "over gRPC"},
-                           FLORIN_SETTING(merchants.gateway),
-                           {{"rules", "rules"}, {"simulator", "simulator"}}));
-    table.push_back(gateway_list(
-        {"MERCHANT_GATEWAYS", group, "Merchants with a gateway of their own, by commas"},
-        FLORIN_SETTING(merchants.gateways)));
-    table.push_back(web_address({"SIMULATOR_URL", group,
-                                 "Where the simulator serves gRPC (default: this process); https: "
-                                 "with TLS"},
-                                FLORIN_SETTING(merchants.simulator_url)));
-    table.push_back(text({"SIMULATOR_CA_FILE", group, "PEM file of extra roots it is trusted by"},
-                         FLORIN_SETTING(merchants.simulator_ca_file)));
-    table.push_back(
-        whole_number({"GATEWAY_TIMEOUT_MS", group, "How long a request waits for its gateway"},
-                     FLORIN_SETTING(merchants.gateway_timeout), 10, 60'000));
-    table.push_back(whole_number(
-        {"IDEMPOTENCY_PATIENCE_MS", group, "How long a request waits for the answer of its twin"},
-        FLORIN_SETTING(merchants.twin_patience), 0, 60'000));
-    table.push_back(whole_number({"RECOVERY_AFTER_MS", group,
-                                  "When a worker takes over what a gateway left unanswered; more "
-                                  "than GATEWAY_TIMEOUT_MS"},
-                                 FLORIN_SETTING(merchants.recovery_after), 100, hour_ms));
-    table.push_back(whole_number(
-        {"RECOVERY_MAX_ATTEMPTS", group, "Attempts of the worker before the dead letters"},
-        FLORIN_SETTING(merchants.recovery_attempts_max), 1, 100));
-    table.push_back(
-        whole_number({"RECOVERY_BACKOFF_BASE_MS", group, "First wait between its attempts"},
-                     FLORIN_SETTING(merchants.recovery_backoff_base), 1, hour_ms));
-    table.push_back(
-        whole_number({"RECOVERY_BACKOFF_MAX_MS", group, "Longest wait between its attempts"},
-                     FLORIN_SETTING(merchants.recovery_backoff_max), 1, day_ms));
-}
-
-void add_circuit_breaker_settings(std::vector<Setting>& table) {
-    const std::string group = "Circuit breaker of each gateway";
-    table.push_back(whole_number(
-        {"GATEWAY_CB_FAILURE_THRESHOLD", group, "Percentage of failed calls that opens it"},
-        FLORIN_SETTING(circuit_breaker.failure_percent), 1, 100));
-    table.push_back(
-        whole_number({"GATEWAY_CB_SLOW_CALL_RATE", group, "Percentage of slow calls that opens it"},
-                     FLORIN_SETTING(circuit_breaker.slow_percent), 1, 100));
-    table.push_back(whole_number(
-        {"GATEWAY_CB_SLOW_CALL_THRESHOLD", group, "Milliseconds that make a call slow"},
-        FLORIN_SETTING(circuit_breaker.slow_call), 1, hour_ms));
-    table.push_back(whole_number(
-        {"GATEWAY_CB_WAIT_DURATION", group, "Milliseconds it stays open before it tries again"},
-        FLORIN_SETTING(circuit_breaker.open_wait), 1, hour_ms));
-    table.push_back(
-        whole_number({"GATEWAY_CB_HALF_OPEN_CALLS", group, "Calls that try whether it may close"},
-                     FLORIN_SETTING(circuit_breaker.half_open_calls), 1, 1'000));
-    table.push_back(
-        whole_number({"GATEWAY_CB_MIN_CALLS", group, "Calls before percentages mean anything"},
-                     FLORIN_SETTING(circuit_breaker.calls_min), 1, 100));
-}
-
-void add_settlement_settings(std::vector<Setting>& table) {
-    const std::string group = "Settlement of merchants";
-    table.push_back(yes_or_no(
-        {"SETTLEMENT_ENABLED", group, "Settle every business day; else only `florin settle` does"},
-        FLORIN_SETTING(settlement.enabled)));
-    table.push_back(utc_offset({"SETTLEMENT_UTC_OFFSET_MINUTES", group,
-                                "Where business days begin: the local time's distance from UTC"},
-                               FLORIN_SETTING(settlement.utc_offset)));
-    table.push_back(
-        time_of_day({"SETTLEMENT_AT", group, "Local time at which the day before is settled"},
-                    FLORIN_SETTING(settlement.at)));
-}
-
 void add_aws_settings(std::vector<Setting>& table) {
     const std::string group = "AWS events";
     table.push_back(yes_or_no(
@@ -350,62 +239,6 @@ void add_redis_settings(std::vector<Setting>& table) {
         FLORIN_SETTING(redis.timeout), 1, 10'000));
 }
 
-void add_worker_settings(std::vector<Setting>& table) {
-    const std::string group = "Reservation worker";
-    table.push_back(yes_or_no({"RESERVATION_WORKER", group,
-                               "Confirm or release reservations as their payments end, here "
-                               "(default: true, unless AWS_EVENTS is: then who reads its queue "
-                               "does)"},
-                              FLORIN_SETTING(worker.local)));
-    table.push_back(
-        whole_number({"SERVER_PORT", group, "Port of the worker's /health, /ready and /metrics"},
-                     FLORIN_SETTING(worker.http_port), 0, 65'535));
-    table.push_back(
-        whole_number({"GRPC_DEBUG_PORT", group, "Port of the worker's gRPC health and reflection"},
-                     FLORIN_SETTING(worker.grpc_port), 0, 65'535));
-    table.push_back(
-        web_address({"RESERVATION_API_BASE", group,
-                     "Address of the reservation API; unset, the service calls its own"},
-                    FLORIN_SETTING(worker.reservation_api)));
-    table.push_back(whole_number({"RESERVATION_API_TIMEOUT_MS", group, "Time for one of its calls"},
-                                 FLORIN_SETTING(worker.reservation_timeout), 10, 300'000));
-    table.push_back(text({"INVENTORY_GRPC_ADDR", group,
-                          "host:port of the inventory; unset, the service calls its own"},
-                         FLORIN_SETTING(worker.inventory)));
-    table.push_back(whole_number({"INVENTORY_TIMEOUT_MS", group, "Time for one of its calls"},
-                                 FLORIN_SETTING(worker.inventory_timeout), 10, 300'000));
-    auto token = text({"RESERVATION_API_TOKEN", group,
-                       "Bearer token for both, such as the ADMIN_TOKEN of who serves them"},
-                      FLORIN_SETTING(worker.token));
-    token.secret = true;
-    table.push_back(std::move(token));
-    table.push_back(whole_number({"WORKER_CONCURRENCY", group, "Messages handled at once"},
-                                 FLORIN_SETTING(worker.concurrency), 1, 1'000));
-    table.push_back(whole_number({"SQS_WAIT_TIME", group, "Seconds a poll waits for a message"},
-                                 FLORIN_SETTING(worker.poll_wait), 0, 20));
-    table.push_back(whole_number({"SQS_VISIBILITY_TIMEOUT", group,
-                                  "Seconds a message is ours; renewed while it is being handled"},
-                                 FLORIN_SETTING(worker.visibility), 10, 43'200));
-    table.push_back(
-        whole_number({"MAX_RETRIES", group,
-                      "Attempts before the dead letters; of a queue, when PAYMENT_WEBHOOK_DLQ_URL "
-                      "is set"},
-                     FLORIN_SETTING(worker.attempts_max), 1, 1'000));
-    table.push_back(whole_number(
-        {"BACKOFF_BASE_MS", group, "Half the first wait between attempts; it doubles to 16 times"},
-        FLORIN_SETTING(worker.backoff_base), 1, hour_ms));
-}
-
-void add_seat_settings(std::vector<Setting>& table) {
-    const std::string group = "Reservations";
-    table.push_back(whole_number(
-        {"RESERVATION_HOLD_SECONDS", group, "How long seats are held for who names no time"},
-        FLORIN_SETTING(seats.hold_for), 1, 86'400));
-    table.push_back(whole_number(
-        {"RESERVATION_HOLD_SECONDS_MAX", group, "The longest time a client may hold seats"},
-        FLORIN_SETTING(seats.hold_for_max), 1, 86'400));
-}
-
 #undef FLORIN_SETTING
 
 std::vector<Setting> make_table() {
@@ -416,15 +249,11 @@ std::vector<Setting> make_table() {
     add_database_settings(table);
     add_payment_settings(table);
     add_webhook_settings(table);
-    add_merchant_key_settings(table);
     add_merchant_settings(table);
-    add_circuit_breaker_settings(table);
-    add_settlement_settings(table);
     add_aws_settings(table);
     add_kafka_settings(table);
     add_redis_settings(table);
-    add_worker_settings(table);
-    add_seat_settings(table);
+    add_reservation_settings(table);
     return table;
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "app/event_groups.h"
+#include "app/grpc_address.h"
 #include "app/serving.h"
 #include "app/settings.h"
 #include "app/wire_merchants.h"
@@ -19,10 +20,8 @@
 #include "payments/rule_gateway.h"
 #include "payments/simulator_gateway.h"
 #include "payments/unique_keys.h"
-#include "platform/base/require.h"
 #include "platform/broker/consumer_options.h"
 #include "platform/http/admin_access.h"
-#include "platform/http/url.h"
 #include "platform/limits/memory_rate_limiter.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/store.h"
@@ -72,12 +71,8 @@ payments::RecoveryOptions recovery_options(const Settings& settings) {
 
 std::unique_ptr<payments::SimulatorGateway> simulator(runtime::Loop& loop,
                                                       const Settings::Merchants& settings) {
-    const auto url = http::parse_url(settings.simulator_url);
-    require(url.has_value(), "settings are checked");
     payments::SimulatorGatewayOptions options;
-    options.address.host = url->host;
-    options.address.port = url->port;
-    if (url->tls) options.address.tls = grpc::ChannelTls{settings.simulator_ca_file};
+    options.address = grpc_address_of(settings.simulator_url, settings.simulator_ca_file);
     options.deadline = settings.gateway_timeout;
     return std::make_unique<payments::SimulatorGateway>(loop, std::move(options));
 }

@@ -3,9 +3,8 @@
 #include <deque>
 #include <utility>
 
+#include "app/grpc_address.h"
 #include "app/settings.h"
-#include "platform/base/require.h"
-#include "platform/http/url.h"
 #include "platform/runtime/loop.h"
 #include "settlement/daily_run.h"
 #include "settlement/http_api.h"
@@ -27,14 +26,9 @@ settlement::RunOptions run_options(const Settings& settings, leases::Leases& lea
 std::unique_ptr<settlement::GatewayRecords> gateway_records(runtime::Loop& loop,
                                                             const Settings::Merchants& settings) {
     if (settings.simulator_url.empty()) return nullptr;
-    const auto url = http::parse_url(settings.simulator_url);
-    require(url.has_value(), "settings are checked");
-    grpc::ChannelOptions address;
-    address.host = url->host;
-    address.port = url->port;
-    if (url->tls) address.tls = grpc::ChannelTls{settings.simulator_ca_file};
-    return std::make_unique<settlement::SimulatorRecords>(loop, std::move(address),
-                                                          settings.gateway_timeout);
+    return std::make_unique<settlement::SimulatorRecords>(
+        loop, grpc_address_of(settings.simulator_url, settings.simulator_ca_file),
+        settings.gateway_timeout);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/command_line.h"
+#include "app/listen.h"
 #include "app/settings.h"
 #include "app/version.h"
 #include "app/wire_worker.h"
@@ -86,13 +87,13 @@ void WorkerProcess::listen() {
     http.port = settings_.worker.http_port;
     http.share_port = false;
     http_server_ = std::make_unique<http::Server>(operations_, router_, http, metrics_);
-    const auto http_port = http_server_->listen();
+    const auto http_port = app::listen(*http_server_, "SERVER_PORT");
     grpc::ServerOptions grpc;
     grpc.address = settings_.server.bind_address;
     grpc.port = settings_.worker.grpc_port;
     grpc.share_port = false;
     grpc_server_ = std::make_unique<grpc::Server>(operations_, services_, grpc, metrics_);
-    const auto grpc_port = grpc_server_->listen();
+    const auto grpc_port = app::listen(*grpc_server_, "GRPC_DEBUG_PORT");
     telemetry::info("The reservation worker is ready",
                     {{"version", version()},
                      {"queue", settings_.aws.queue_url},

@@ -1,7 +1,7 @@
 #include "app/worker_api.h"
 
+#include "app/metrics_route.h"
 #include "platform/http/server.h"
-#include "platform/telemetry/metrics.h"
 
 namespace florin::app {
 namespace {
@@ -21,13 +21,6 @@ awaitable<http::Response> readiness(bool ready) {
     co_return ready ? text(200, "READY") : text(503, "NOT READY");
 }
 
-awaitable<http::Response> scrape(const telemetry::Metrics& metrics) {
-    co_return http::Response{.status = 200,
-                             .content_type = "text/plain; version=0.0.4; charset=utf-8",
-                             .body = metrics.scrape(),
-                             .headers = {}};
-}
-
 }  // namespace
 
 void add_worker_routes(http::Router& router, std::function<bool()> ready,
@@ -35,7 +28,7 @@ void add_worker_routes(http::Router& router, std::function<bool()> ready,
     router.add("GET", "/health", health);
     router.add("GET", "/ready",
                [ready = std::move(ready)](const http::Request&) { return readiness(ready()); });
-    router.add("GET", "/metrics", [&metrics](const http::Request&) { return scrape(metrics); });
+    add_metrics_route(router, metrics);
 }
 
 }  // namespace florin::app

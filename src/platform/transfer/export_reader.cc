@@ -98,7 +98,7 @@ std::optional<Part> ExportReader::next() {
     const std::string digest = place_ == Place::AfterProofs ? digest_.hex() : std::string();
     if (!read_line()) {
         if (place_ == Place::End) return std::nullopt;
-        fail(place_ == Place::Start ? "the file is empty"
+        fail(place_ == Place::Start ? "the file is empty; give one that `florin export` wrote"
                                     : "the file ends before its last line: it was cut off");
     }
     if (place_ == Place::End) fail("the export has ended, but the file goes on");
