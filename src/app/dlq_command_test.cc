@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include "app/command_line.h"
+#include "app/command_output.h"
 #include "operations/dead_letter_api.h"
 #include "platform/broker/consumer_test_world.h"
 #include "platform/http/admin_access.h"
@@ -21,12 +21,6 @@ using broker::Handled;
 /// A server with dead letters of consumers, and one webhook that no receiver took.
 class DlqCommandTest : public ::testing::Test {
 protected:
-    struct Output {
-        int code = 0;
-        std::string out;
-        std::string err;
-    };
-
     DlqCommandTest() {
         operations::add_dead_letter_routes(router_, *world_.store, world_.clock, {consumers_},
                                            access_, [] {});
@@ -69,21 +63,10 @@ protected:
         return letter.id.text();
     }
 
-    Output run(std::vector<std::string> arguments) {
+    CommandOutput run(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), {"florin", "dlq"});
         arguments.insert(arguments.end(), {"--url", "http://127.0.0.1:" + std::to_string(port_)});
-        ::testing::internal::CaptureStdout();
-        ::testing::internal::CaptureStderr();
-        Output output;
-        try {
-            output.code = run_command_line(arguments, {.serve = nullptr});
-        } catch (const std::exception& thrown) {  // as main does
-            output.code = exit_failure;
-            output.err = thrown.what();
-        }
-        output.out = ::testing::internal::GetCapturedStdout();
-        output.err += ::testing::internal::GetCapturedStderr();
-        return output;
+        return output_of(arguments);
     }
     json::value run_json(std::vector<std::string> arguments) {
         arguments.emplace_back("--json");
@@ -130,7 +113,7 @@ private:
 TEST_F(DlqCommandTest, ListShowsLettersAndWebhooksAlike) {
     const std::string id = add();
     serve();
-    const Output people = run({"list"});
+    const CommandOutput people = run({"list"});
     EXPECT_EQ(people.code, exit_ok) << people.err;
     for (const std::string& part : {id, std::string("MalformedMessage: no [2J currency"),
                                     std::string(webhook_id), std::string("timed out")}) {
@@ -160,11 +143,11 @@ TEST_F(DlqCommandTest, ListGoesThroughThePagesUpToItsLimit) {
 TEST_F(DlqCommandTest, ShowTellsEverythingOfEither) {
     const std::string id = add();
     serve();
-    const Output letter = run({"show", id});
+    const CommandOutput letter = run({"show", id});
     EXPECT_EQ(letter.code, exit_ok);
     EXPECT_NE(letter.out.find(R"({"amount":5})"), std::string::npos) << letter.out;
     EXPECT_EQ(run_json({"show", webhook_id}).at("state"), "dead");
-    const Output nothing = run({"show", "0192f0c1-0000-7d4e-8f5a-6b7c8d9e0f10"});
+    const CommandOutput nothing = run({"show", "0192f0c1-0000-7d4e-8f5a-6b7c8d9e0f10"});
     EXPECT_EQ(nothing.code, exit_failure);
     EXPECT_NE(nothing.err.find("dead letter not found"), std::string::npos);
 }
@@ -177,7 +160,7 @@ TEST_F(DlqCommandTest, RedriveGoesOnAfterAFailureAndEndsWithOne) {
                                     : Handled::done();
     };
     serve();
-    const Output people = run({"redrive", poison, good, webhook_id});
+    const CommandOutput people = run({"redrive", poison, good, webhook_id});
     EXPECT_EQ(people.code, exit_failure);
     EXPECT_NE(people.out.find(poison + "  FAILED: "), std::string::npos) << people.out;
     EXPECT_NE(people.out.find("there is no payment bad"), std::string::npos);
@@ -202,21 +185,21 @@ TEST_F(DlqCommandTest, DiscardGivesUpWhatWaits) {
     const std::string id = add();
     serve();
     EXPECT_EQ(run({"discard", id}).code, exit_ok);
-    const Output again = run({"discard", id});
+    const CommandOutput again = run({"discard", id});
     EXPECT_EQ(again.code, exit_failure);
     EXPECT_NE(again.out.find("DISCARDED"), std::string::npos);
-    const Output webhook = run({"discard", webhook_id});
+    const CommandOutput webhook = run({"discard", webhook_id});
     EXPECT_EQ(webhook.code, exit_failure);
     EXPECT_NE(webhook.out.find("RETENTION_HOURS"), std::string::npos) << webhook.out;
 }
 
 TEST_F(DlqCommandTest, SaysWhenNobodyAnswersOrTheTokenIsMissing) {
-    const Output nobody = run({"list"});
+    const CommandOutput nobody = run({"list"});
     EXPECT_EQ(nobody.code, exit_failure);
     EXPECT_NE(nobody.err.find("--url"), std::string::npos) << nobody.err;
     access_ = {.token = "s3cret", .token_required = true};
     serve();
-    const Output closed = run({"list"});
+    const CommandOutput closed = run({"list"});
     EXPECT_EQ(closed.code, exit_failure);
     EXPECT_NE(closed.err.find("--admin-token"), std::string::npos) << closed.err;
     EXPECT_EQ(run({"list", "--admin-token", "s3cret"}).code, exit_ok);

@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include "app/command_line.h"
+#include "app/command_output.h"
 #include "payments/test_world.h"
 
 namespace florin::app {
@@ -19,29 +19,13 @@ constexpr store::Sql unlock_entries("DROP TRIGGER ledger_entry_fixed");
 /// Payments in a database whose server is still there, and what the commands say about it.
 class LedgerCommandTest : public ::testing::Test {
 protected:
-    struct Output {
-        int code = 0;
-        std::string out;
-        std::string err;
-    };
-    Output run(std::vector<std::string> arguments) {
+    CommandOutput run(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), "florin");
         arguments.insert(arguments.end(), {"--data-dir", data_dir().string()});
-        ::testing::internal::CaptureStdout();
-        ::testing::internal::CaptureStderr();
-        Output output;
-        try {
-            output.code = run_command_line(arguments, {.serve = nullptr});
-        } catch (const std::exception& thrown) {  // as main does
-            output.code = exit_failure;
-            output.err = thrown.what();
-        }
-        output.out = ::testing::internal::GetCapturedStdout();
-        output.err += ::testing::internal::GetCapturedStderr();
-        return output;
+        return output_of(arguments);
     }
     json::object verify(int code) {
-        const Output output = run({"ledger", "verify", "--json"});
+        const CommandOutput output = run({"ledger", "verify", "--json"});
         EXPECT_EQ(output.code, code) << output.out << output.err;
         return json::parse(output.out).as_object();
     }
@@ -78,7 +62,7 @@ TEST_F(LedgerCommandTest, VerifyCountsWhatItHasProved) {
     EXPECT_EQ(proof.at("entries"), 4);
     EXPECT_EQ(proof.at("payments"), 1);
     EXPECT_EQ(proof.at("fingerprint").as_string().size(), 64U);
-    const Output people = run({"ledger", "verify"});
+    const CommandOutput people = run({"ledger", "verify"});
     EXPECT_EQ(people.code, exit_ok);
     EXPECT_NE(people.out.find("\nok: "), std::string::npos) << people.out;
 }
@@ -106,7 +90,7 @@ TEST_F(LedgerCommandTest, VerifyNamesWhatIsWrongAndEndsWithOne) {
     EXPECT_NE(complaints.find(R"("payment_id":")" + payment.id.text() +
                               R"(","what":"captured","expected":"9000","found":"9001")"),
               std::string::npos);
-    const Output people = run({"ledger", "verify"});
+    const CommandOutput people = run({"ledger", "verify"});
     EXPECT_EQ(people.code, exit_failure);
     EXPECT_NE(people.out.find("WRONG: "), std::string::npos);
     EXPECT_NE(people.out.find("captured: expected 9000, found 9001"), std::string::npos);
@@ -116,18 +100,19 @@ TEST_F(LedgerCommandTest, ShowsTheBalancesOfAMerchant) {
     captured();
     world.authorized("shop-2", 700);
     link_database();
-    const Output json_form = run({"ledger", "show", "--merchant", "shop-1", "--json"});
+    const CommandOutput json_form = run({"ledger", "show", "--merchant", "shop-1", "--json"});
     EXPECT_EQ(json_form.code, exit_ok);
     const auto book = json::parse(json_form.out).at("books").at(0);
     EXPECT_EQ(book.at("transactions"), 2);
     EXPECT_EQ(json::serialize(book.at("balances")),
               R"({"authorized_receivable":0,"authorized_obligation":0,"gateway_receivable":9000,)"
               R"("merchant_payable":-8730,"fee_revenue":-270,"cash":0})");
-    const Output people = run({"ledger", "show", "--merchant", "shop-1", "--currency", "KRW"});
+    const CommandOutput people =
+        run({"ledger", "show", "--merchant", "shop-1", "--currency", "KRW"});
     EXPECT_NE(people.out.find("shop-1 KRW: 2 transactions, head "), std::string::npos);
     EXPECT_EQ(run({"ledger", "show", "--merchant", "shop-1", "--currency", "USD"}).code,
               exit_failure);
-    const Output nobody = run({"ledger", "show", "--merchant", "shop-9"});
+    const CommandOutput nobody = run({"ledger", "show", "--merchant", "shop-9"});
     EXPECT_EQ(nobody.code, exit_failure);
     EXPECT_NE(nobody.err.find("'shop-9'"), std::string::npos);
 }
@@ -137,7 +122,7 @@ TEST_F(LedgerCommandTest, ShowsThePostingsOfAPayment) {
     link_database();
     const std::vector<std::string> show{"ledger", "show",      "--merchant",
                                         "shop-1", "--payment", payment.id.text()};
-    const Output people = run(show);
+    const CommandOutput people = run(show);
     EXPECT_EQ(people.code, exit_ok);
     EXPECT_NE(people.out.find("shop-1 KRW #2  capture"), std::string::npos) << people.out;
     auto as_json = show;
@@ -155,7 +140,7 @@ TEST_F(LedgerCommandTest, ShowsThePostingsOfAPayment) {
 }
 
 TEST_F(LedgerCommandTest, SaysWhereItLookedForADatabase) {
-    const Output output = run({"ledger", "verify"});
+    const CommandOutput output = run({"ledger", "verify"});
     EXPECT_EQ(output.code, exit_failure);
     EXPECT_NE(output.err.find(data_dir().string()), std::string::npos);
     EXPECT_NE(output.err.find("--data-dir"), std::string::npos);

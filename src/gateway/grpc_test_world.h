@@ -1,36 +1,13 @@
 #pragma once
 
-#include <map>
-#include <optional>
 #include <string>
 
 #include "gateway/grpc_api.h"
 #include "gateway/test_world.h"
-#include "platform/grpc/service.h"
+#include "platform/grpc/fake_call.h"
 #include "proto/payment/v1/payment.pb.h"
 
 namespace florin::gateway {
-
-/// A call without a connection.
-class FakeCall final : public grpc::Call {
-public:
-    [[nodiscard]] std::string_view metadata(std::string_view name) const override {
-        const auto found = headers.find(name);
-        return found == headers.end() ? std::string_view() : std::string_view(found->second);
-    }
-    [[nodiscard]] const std::string& trace_id() const override { return trace_id_; }
-    [[nodiscard]] const std::string& peer() const override { return peer_; }
-    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const override {
-        return std::nullopt;
-    }
-    [[nodiscard]] bool cancelled() const override { return false; }
-
-    std::map<std::string, std::string, std::less<>> headers;
-
-private:
-    std::string trace_id_ = "trace-of-a-test";
-    std::string peer_ = "127.0.0.1:1";
-};
 
 /// The gateway behind its gRPC face, called without a connection.
 class GrpcWorld : public TestWorld {
@@ -91,7 +68,7 @@ public:
 
     const GrpcApiSettings grpc_settings{"http://pay.test", "token-secret"};
     grpc::Services services;
-    FakeCall fake_call;
+    grpc::FakeCall fake_call;
     std::string last_answer;  // bytes of the latest call's answer
 };
 

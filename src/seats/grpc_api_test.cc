@@ -1,11 +1,9 @@
 #include "seats/grpc_api.h"
 
-#include <map>
-
 #include <gtest/gtest.h>
 
 #include "platform/base/require.h"
-#include "platform/grpc/service.h"
+#include "platform/grpc/fake_call.h"
 #include "proto/reservation/v1/inventory.pb.h"
 #include "seats/test_world.h"
 
@@ -14,27 +12,6 @@ namespace {
 
 namespace pb = ::reservation::v1;
 using State = Reservation::State;
-
-/// A call without a connection.
-class FakeCall final : public grpc::Call {
-public:
-    [[nodiscard]] std::string_view metadata(std::string_view name) const override {
-        const auto found = headers.find(name);
-        return found == headers.end() ? std::string_view() : std::string_view(found->second);
-    }
-    [[nodiscard]] const std::string& trace_id() const override { return trace_id_; }
-    [[nodiscard]] const std::string& peer() const override { return peer_; }
-    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const override {
-        return std::nullopt;
-    }
-    [[nodiscard]] bool cancelled() const override { return false; }
-
-    std::map<std::string, std::string, std::less<>> headers;
-
-private:
-    std::string trace_id_ = "trace-of-a-test";
-    std::string peer_ = "127.0.0.1:1";
-};
 
 /// The gRPC face over a world.
 class InventoryWorld : public TestWorld {
@@ -77,7 +54,7 @@ public:
 
     const http::AdminAccess access;
     grpc::Services services;
-    FakeCall fake_call;
+    grpc::FakeCall fake_call;
 };
 
 TEST(Inventory, CommitsAHoldOrWhatWasConfirmedBefore) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "platform/base/json_text.h"
+#include "platform/http/list_query.h"
 #include "platform/http/server.h"
 #include "platform/runtime/run_on.h"
 #include "platform/store/store.h"
@@ -121,7 +122,8 @@ private:
         auto merchant = merchant_parameter(request, "merchantId");
         if (!merchant) return std::unexpected(std::move(merchant.error()));
         if (merchant->empty())
-            return std::unexpected(wrong_parameter(request, "merchantId", "the id of a merchant"));
+            return std::unexpected(
+                http::invalid_parameter(request, "merchantId", "the id of a merchant"));
         auto from = day_parameter(request, "from");
         if (!from) return std::unexpected(std::move(from.error()));
         auto through = day_parameter(request, "to");
@@ -145,11 +147,11 @@ private:
         filter.from = *from;
         filter.through = *through;
         filter.limit = *limit;
-        if (const auto cursor = request.query_value("cursor"); cursor && !cursor->empty()) {
+        if (const auto cursor = request.query_value("cursor")) {
             filter.before = parse_uuid(*cursor);
             if (!filter.before) {
                 return std::unexpected(
-                    wrong_parameter(request, "cursor", "the nextCursor of another page"));
+                    http::invalid_parameter(request, "cursor", "the nextCursor of another page"));
             }
         }
         return filter;

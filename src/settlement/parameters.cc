@@ -46,9 +46,4 @@ Parameter<int> limit_parameter(const http::Request& request) {
     return *limit;
 }
 
-http::Response wrong_parameter(const http::Request& request, std::string_view name,
-                               std::string_view takes) {
-    return http::invalid_parameter(request, name, takes);
-}
-
 }  // namespace florin::settlement

@@ -23,8 +23,4 @@ Parameter<std::string> merchant_parameter(const http::Request& request, std::str
 /// 20 when absent, at most 100.
 Parameter<int> limit_parameter(const http::Request& request);
 
-/// The answer to a parameter that is not what it takes.
-http::Response wrong_parameter(const http::Request& request, std::string_view name,
-                               std::string_view takes);
-
 }  // namespace florin::settlement

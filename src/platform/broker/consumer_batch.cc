@@ -3,22 +3,13 @@
 #include <chrono>
 
 #include "platform/base/faults.h"
+#include "platform/base/fixed_clock.h"
 #include "platform/base/require.h"
 #include "platform/broker/dead_letters.h"
 #include "platform/broker/offsets.h"
 
 namespace florin::broker {
 namespace {
-
-/// The time the batch was built, for ids that are made on the writer.
-class BatchClock final : public Clock {
-public:
-    explicit BatchClock(Instant now) : now_(now) {}
-    [[nodiscard]] Instant now() const override { return now_; }
-
-private:
-    const Instant now_;
-};
 
 /// Makes dead letters of a batch; the same ones when the command runs again.
 class DeadLetterWriter {
@@ -36,7 +27,7 @@ public:
 private:
     store::Transaction& tx_;
     std::string_view group_;
-    BatchClock clock_;
+    const FixedClock clock_;  // when the batch was built
     UuidGenerator ids_;
 };
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "platform/base/faults.h"
+#include "platform/base/fixed_clock.h"
 #include "platform/base/utf8.h"
 #include "platform/broker/consumer_batch.h"
 #include "platform/kafka/handled_events.h"
@@ -15,16 +16,6 @@ using broker::Handled;
 
 constexpr std::size_t name_bytes_max = 255;  // of keys and types, in every store
 constexpr std::size_t text_bytes_max = 16'000'000;
-
-/// The time the batch was built, for ids that are made on the writer.
-class BatchClock final : public Clock {
-public:
-    explicit BatchClock(Instant now) : now_(now) {}
-    [[nodiscard]] Instant now() const override { return now_; }
-
-private:
-    const Instant now_;
-};
 
 /// As text that every store takes.
 std::string storable(std::string_view bytes, std::size_t bytes_max) {
@@ -98,7 +89,7 @@ std::vector<Settled> apply(store::Transaction& tx, broker::Consumer& consumer,
 
 std::size_t bury(store::Transaction& tx, std::string_view group,
                  std::span<const FailedMessage> messages, Instant now, std::uint64_t id_seed) {
-    const BatchClock clock(now);
+    const FixedClock clock(now);
     UuidGenerator ids(clock, id_seed);
     std::size_t buried = 0;
     for (const auto& [message, why, attempts] : messages) {
