@@ -88,16 +88,12 @@ public:
     /// Places of the entries of the next call; none when there is no more to do.
     std::vector<std::size_t> next() {
         const std::span<const std::size_t> rest = std::span(waiting_).subspan(taken_);
-        std::size_t bytes = 0;
-        std::vector<std::size_t> items;
-        for (const std::size_t item :
-             rest.first(std::min(rest.size(), aws::entries_per_call_max))) {
-            bytes += entries_[item].bytes();
-            if (!items.empty() && bytes > aws::entry_bytes_max) break;
-            items.push_back(item);
-        }
+        std::vector<std::size_t> bytes;
+        for (const std::size_t item : rest.first(std::min(rest.size(), aws::entries_per_call_max)))
+            bytes.push_back(entries_[item].bytes());
+        const auto items = rest.first(aws::fitting_one_call(bytes));
         taken_ += items.size();
-        return items;
+        return {items.begin(), items.end()};
     }
 
     [[nodiscard]] std::vector<aws::EventEntry> entries(

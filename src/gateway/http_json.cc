@@ -12,6 +12,13 @@ namespace {
 
 namespace json = boost::json;
 
+/// One thing that happened to a payment, or will.
+struct TimelineEntry {
+    Instant at;
+    std::string event;   // "created", "processing", "completed", "webhook_attempt" …
+    std::string detail;  // for people; may be empty
+};
+
 json::value time_or_null(std::optional<Instant> at) {
     return at ? json::value(time_text(*at)) : json::value(nullptr);
 }
@@ -123,14 +130,7 @@ std::string outcome_event(PaymentState state) {
     return "";
 }
 
-}  // namespace
-
-std::optional<PaymentStory> read_story(store::Snapshot& snapshot, const Uuid& id) {
-    auto intent = find_intent(snapshot, id);
-    if (!intent) return std::nullopt;
-    return PaymentStory{std::move(*intent), refunds_of(snapshot, id), deliveries_of(snapshot, id)};
-}
-
+/// Oldest first.
 std::vector<TimelineEntry> timeline_of(const PaymentStory& story) {
     const PaymentIntent& intent = story.intent;
     std::vector<TimelineEntry> timeline{
@@ -150,11 +150,20 @@ std::vector<TimelineEntry> timeline_of(const PaymentStory& story) {
     return in_order_of_time(timeline);
 }
 
+/// Whether nothing can happen any more by itself: the payment page stops asking.
 bool story_ended(const PaymentStory& story) {
     return !story.intent.due_at &&
            std::ranges::none_of(story.webhooks, [](const WebhookRecord& record) {
                return record.delivery.state == WebhookDelivery::State::Pending;
            });
+}
+
+}  // namespace
+
+std::optional<PaymentStory> read_story(store::Snapshot& snapshot, const Uuid& id) {
+    auto intent = find_intent(snapshot, id);
+    if (!intent) return std::nullopt;
+    return PaymentStory{std::move(*intent), refunds_of(snapshot, id), deliveries_of(snapshot, id)};
 }
 
 std::string payment_json(const PaymentIntent& intent) {

@@ -9,13 +9,6 @@
 /// Payments and webhooks as the admin face shows them: snake_case JSON, times as RFC 3339.
 namespace florin::gateway {
 
-/// One thing that happened to a payment, or will.
-struct TimelineEntry {
-    Instant at;
-    std::string event;   // "created", "processing", "completed", "webhook_attempt" …
-    std::string detail;  // for people; may be empty
-};
-
 /// All that is known of a payment, read in one snapshot.
 struct PaymentStory {
     PaymentIntent intent;
@@ -24,11 +17,6 @@ struct PaymentStory {
 };
 
 std::optional<PaymentStory> read_story(store::Snapshot& snapshot, const Uuid& id);
-
-/// Oldest first.
-std::vector<TimelineEntry> timeline_of(const PaymentStory& story);
-/// Whether anything can still happen by itself: the payment page stops asking when not.
-bool story_ended(const PaymentStory& story);
 
 std::string payment_json(const PaymentIntent& intent);
 std::string payments_json(const IntentPage& page);

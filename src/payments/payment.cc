@@ -40,10 +40,6 @@ std::optional<State> state_named(std::string_view name) {
     return std::nullopt;
 }
 
-bool is_terminal(State state) {
-    return state == State::AuthFailed || state == State::Refunded || state == State::Voided;
-}
-
 bool is_under_way(State state) {
     return state == State::Ready || state == State::CaptureRequested ||
            state == State::RefundRequested || state == State::VoidRequested;

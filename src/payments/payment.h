@@ -32,7 +32,6 @@ enum class State : std::uint8_t {
 /// "CAPTURE_REQUESTED", and back.
 std::string_view name_of(State state);
 std::optional<State> state_named(std::string_view name);
-bool is_terminal(State state);
 /// The gateway is asked, or is about to be: nobody may ask for anything else meanwhile.
 bool is_under_way(State state);
 

@@ -28,11 +28,11 @@ EntryResult result_of(const json::value& entry) {
 
 }  // namespace
 
-std::size_t fitting_one_call(std::span<const EventEntry> entries) {
+std::size_t fitting_one_call(std::span<const std::size_t> entry_bytes) {
     std::size_t bytes = 0;
     std::size_t count = 0;
-    for (const auto& entry : entries.first(std::min(entries.size(), entries_per_call_max))) {
-        bytes += entry.bytes();
+    for (const auto more : entry_bytes.first(std::min(entry_bytes.size(), entries_per_call_max))) {
+        bytes += more;
         if (count > 0 && bytes > entry_bytes_max) break;
         ++count;
     }

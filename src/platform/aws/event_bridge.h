@@ -42,8 +42,8 @@ awaitable<Answer<std::vector<EntryResult>>> put_events(Client& client,
                                                        std::vector<EventEntry> entries,
                                                        Milliseconds deadline);
 
-/// The first of `entries` that fit into one call: at least one.
-std::size_t fitting_one_call(std::span<const EventEntry> entries);
+/// How many of the first entries fit into one call, by their bytes: at least one.
+std::size_t fitting_one_call(std::span<const std::size_t> entry_bytes);
 
 // The parts that only translate.
 

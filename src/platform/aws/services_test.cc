@@ -70,10 +70,14 @@ TEST_F(AwsServicesTest, AnAnswerThatDoesNotSpeakOfEveryEntryIsAFailure) {
 }
 
 TEST_F(AwsServicesTest, ACallTakesTenEntriesAndSoManyBytes) {
-    EXPECT_EQ(fitting_one_call(std::vector(25, entry_of("{}"))), 10U);
-    EXPECT_EQ(fitting_one_call(std::vector(3, entry_of("{}"))), 3U);
-    EXPECT_EQ(fitting_one_call(std::vector(5, entry_of(std::string(100'000, 'x')))), 2U);
-    EXPECT_EQ(fitting_one_call(std::vector(2, entry_of(std::string(500'000, 'x')))), 1U);
+    const auto fitting = [](std::size_t entries, std::size_t bytes) {
+        return fitting_one_call(std::vector<std::size_t>(entries, bytes));
+    };
+    EXPECT_EQ(fitting(25, 100), 10U);
+    EXPECT_EQ(fitting(3, 100), 3U);
+    EXPECT_EQ(fitting(5, 100'000), 2U);
+    EXPECT_EQ(fitting(2, 500'000), 1U);
+    EXPECT_EQ(fitting(0, 0), 0U);
 }
 
 TEST_F(AwsServicesTest, ReceivingAsksForALongPollAndTheReceiveCount) {

@@ -12,7 +12,6 @@ constexpr store::Sql move_sql(
     "UPDATE consumer_offset SET position = ? WHERE consumer_group = ? AND position = ?");
 constexpr store::Sql insert_offset(
     "INSERT INTO consumer_offset (consumer_group, position) VALUES (?, ?)");
-constexpr store::Sql select_lowest("SELECT MIN(position) FROM consumer_offset");
 
 }  // namespace
 
@@ -38,12 +37,6 @@ std::int64_t begin_at(store::Transaction& tx, std::string_view group,
     const std::int64_t offset = from_end ? end_of_log(tx) : 0;
     set_offset(tx, group, offset);
     return offset;
-}
-
-std::optional<std::int64_t> lowest_offset(store::Snapshot& snapshot) {
-    auto rows = snapshot.query(select_lowest);
-    if (!rows.next() || rows.is_null(0)) return std::nullopt;
-    return rows.integer(0);
 }
 
 }  // namespace florin::broker

@@ -23,7 +23,4 @@ bool move_offset(store::Transaction& tx, std::string_view group, std::int64_t fr
 /// Where the group stands; one that has never begun begins at `start`.
 std::int64_t begin_at(store::Transaction& tx, std::string_view group, ConsumerOptions::Start start);
 
-/// The lowest offset of all groups that have ever begun; nothing when there are none.
-std::optional<std::int64_t> lowest_offset(store::Snapshot& snapshot);
-
 }  // namespace florin::broker

@@ -51,7 +51,6 @@ public:
     const char* sweep(SteadyTime now);
     /// Tells the client to open no more calls here; `final` refuses those it has not begun.
     void announce_shutdown(bool final);
-    [[nodiscard]] bool has_calls() const { return first_call_ != nullptr; }
 
     [[nodiscard]] const std::string& peer() const { return peer_; }
     [[nodiscard]] const ServerLimits& limits() const { return limits_; }

@@ -104,10 +104,6 @@ std::string complaint_about(const ClientOptions& options) {
     }
 }
 
-std::string library_version() {
-    return rd_kafka_version_str();
-}
-
 void DestroyClient::operator()(rd_kafka_s* client) const {
     rd_kafka_destroy(client);
 }

@@ -35,7 +35,4 @@ std::optional<std::string> refuse_property(std::string_view name);
 /// of them. Asks nobody.
 std::string complaint_about(const ClientOptions& options);
 
-/// The version of the library, for people: "2.0.2".
-std::string library_version();
-
 }  // namespace florin::kafka

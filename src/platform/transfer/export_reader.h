@@ -29,9 +29,7 @@ public:
     /// The next part; nothing after the last one, which says that the file is whole. Throws
     /// `BrokenExport`.
     std::optional<Part> next();
-    /// Of the part that was read last, from 1.
-    [[nodiscard]] std::int64_t line_number() const { return line_number_; }
-    /// Of its line.
+    /// Of the line that was read last.
     [[nodiscard]] std::size_t line_bytes() const { return line_.size(); }
     /// Throws `BrokenExport` that names the line.
     [[noreturn]] void fail(const std::string& why) const;
