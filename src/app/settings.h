@@ -49,7 +49,7 @@ struct Settings {
     struct Storage {
         std::filesystem::path data_dir = "./data";
         bool ephemeral = false;
-        std::chrono::hours retention{168};  // 0: everything is kept
+        std::chrono::hours retention{168};              // 0: everything is kept
         std::chrono::hours dead_letter_retention{720};  // from when they are done with; 0: kept
     };
     /// A MariaDB that several processes may share; without `url` and `host` there is none, and the
