@@ -123,7 +123,7 @@ export class MerchantLoad {
 
   async #find(payments) {
     await forEach([...payments].filter(({ id }) => id), async (payment) => {
-      const { status, text, json } = await this.#send('GET', `/payments/${payment.id}?merchantId=${payment.merchant}`);
+      const { status, text, json } = await decided(() => this.#send('GET', `/payments/${payment.id}?merchantId=${payment.merchant}`));
       assert.equal(status, 200, text);
       const may = payment.may ?? [payment.view];
       assert.ok(may.includes(viewOf(json)), `payment ${payment.id} must be ${may.join(' or ')}, and is ${viewOf(json)}`);
@@ -132,7 +132,7 @@ export class MerchantLoad {
 
   async #replay(answers) {
     await forEach(answers, async ({ request, answer }) => {
-      const again = await this.#post(request);
+      const again = await decided(() => this.#post(request));
       assert.deepEqual([again.status, again.text, again.replayed], [answer.status, answer.text, true], JSON.stringify(request));
     });
   }
@@ -277,6 +277,14 @@ export class MerchantLoad {
       request.on('error', () => resolve(null)).end(body && JSON.stringify(body));
     });
   }
+}
+
+/** Asks as a client does that is told to come back: a server may be ready before each of its connections is. */
+async function decided(ask) {
+  let answer;
+  await until('an answer', async () => { answer = await ask(); return answer && !isUndecided(answer); })
+    .catch((error) => { throw new Error(`${error.message}: ${answer?.text}`); });
+  return answer;
 }
 
 /** What became of it is being found out, or nothing was stored: the same request is to be sent again. */
