@@ -20,7 +20,9 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr Milliseconds give_back_patience{5'000};
 // How long a member that leaves tries to commit what it has done.
 constexpr Milliseconds last_commit_patience{5'000};
-constexpr Milliseconds commit_again_after{20};
+// After one that was refused. A commit that meets a group which moves on to its next generation
+// makes the library give up its partitions, so none is sent just because the last one failed.
+constexpr Milliseconds commit_again_after{100};
 
 TypesOfTopics types_of(const TopicNames& names, const broker::Consumer& consumer) {
     TypesOfTopics types;
@@ -80,14 +82,12 @@ awaitable<bool> TopicGroup::stop(Milliseconds deadline) {
 // and changes nothing there.
 awaitable<void> TopicGroup::commit_all(SteadyTime until) {
     while (SteadyClock::now() < until && !committed_all()) {
-        const auto failed = client_->failed_commits();
         commit();
         do {
             co_await runtime::sleep_for(Milliseconds(1));
             follow(client_->serve());
         } while (client_->commits_under_way() > 0 && SteadyClock::now() < until);
         if (!client_->revoking().empty()) give_back();
-        if (client_->failed_commits() > failed) co_await runtime::sleep_for(commit_again_after);
     }
 }
 
@@ -349,6 +349,7 @@ void TopicGroup::note_failed_commits() {
     if (client_->failed_commits() == failed_commits_told_) return;
     failed_commits_.add(static_cast<double>(client_->failed_commits() - failed_commits_told_));
     failed_commits_told_ = client_->failed_commits();
+    commits_rest_until_ = SteadyClock::now() + commit_again_after;
     for (auto& [at, partition] : partitions_) partition.committed = -1;
 }
 
@@ -356,7 +357,7 @@ void TopicGroup::note_failed_commits() {
 // older one would come after a newer one and take its place.
 void TopicGroup::commit() {
     note_failed_commits();
-    if (client_->commits_under_way() > 0) return;
+    if (client_->commits_under_way() > 0 || SteadyClock::now() < commits_rest_until_) return;
     const auto offsets = uncommitted();
     if (offsets.empty()) return;
     for (const auto& [at, offset] : offsets) partitions_.at(at).committed = offset;

@@ -136,7 +136,8 @@ private:
     std::unique_ptr<GroupClient> client_;  // none before the first step and after the last
     std::map<TopicPartition, Partition> partitions_;
     SteadyTime patient_until_;  // with commits of what is to be given back
-    bool pulled_ = false;       // there may be more to pull
+    SteadyTime commits_rest_until_;
+    bool pulled_ = false;  // there may be more to pull
 
     mutable std::mutex trouble_mutex_;  // readiness asks from another thread
     std::string trouble_;
