@@ -43,6 +43,7 @@
 #include "platform/telemetry/metrics.h"
 #include "platform/telemetry/process_metrics.h"
 #include "web/api_docs.h"
+#include "web/start_page.h"
 
 namespace florin::app {
 namespace {
@@ -212,6 +213,9 @@ void Service::add_faces(ServingLoop& serving) {
     for (const auto& duty : duties_) {
         if (duty.add_face) duty.add_face(serving);
     }
+    const auto& server = settings_.server;
+    const std::uint16_t grpc_port = settings_.roles.serve_grpc() ? server.grpc_port : 0;
+    web::add_start_page(serving.router, {.grpc = grpc_port, .health = server.health_port});
     web::add_docs_routes(serving.router);
     grpc::add_health(serving.services, [this] { return readiness_.ready(); });
     grpc::add_reflection(serving.services);

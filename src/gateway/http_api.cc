@@ -219,7 +219,6 @@ void add_gateway_routes(http::Router& router, store::Store& store, const Clock& 
                [api](Request request) { return api->page(std::move(request)); });
     router.add("GET", "/pay/{id}/state",
                [api](Request request) { return api->public_state(std::move(request)); });
-    router.add("GET", "/", [](const Request&) { return landing_page(); });
 }
 
 }  // namespace florin::gateway

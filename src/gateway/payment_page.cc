@@ -79,16 +79,4 @@ http::Response payment_page(const std::optional<PaymentIntent>& intent) {
                     "</code></p><ol id=\"timeline\"></ol><p id=\"note\"></p>" + script);
 }
 
-awaitable<http::Response> landing_page() {
-    co_return page(
-        200, "Florin",
-        "<h1>Florin</h1><p>A payment gateway to integrate against. · 연동 테스트용 결제 "
-        "게이트웨이입니다.</p><ul>"
-        "<li>gRPC <code>payment.v1.PaymentService</code> on port 8030, with reflection</li>"
-        "<li><a href=\"/api/gateway/payments\">Payments</a>, "
-        "<a href=\"/api/gateway/webhooks\">webhooks</a>, "
-        "<a href=\"/api/gateway/dead-letters\">dead letters</a></li>"
-        "<li>Health, readiness and metrics on port 8031</li></ul>");
-}
-
 }  // namespace florin::gateway
