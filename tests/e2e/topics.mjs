@@ -19,7 +19,7 @@ export class Topics {
 
   // Without retries: those of this client send again what has arrived.
   client() {
-    return { clientId: 'tests', bootstrapBrokers: [this.server], retries: 0, timeout: 10_000, connectTimeout: 2_000 };
+    return { clientId: 'tests', bootstrapBrokers: [this.server], retries: 0, timeout: 60_000, connectTimeout: 30_000 };
   }
 
   async as(Client, work) {
@@ -29,6 +29,14 @@ export class Topics {
     } finally {
       await client.close();
     }
+  }
+
+  /** For what may be asked twice: until there is an answer. A broker that was away may not lead anything yet. */
+  async ask(Client, work) {
+    let failed;
+    const { answer } = await until('the broker to answer', () => this.as(Client, work).then((answer) => ({ answer }), (error) => { failed = error; }))
+      .catch((error) => { throw new Error(`${error.message}: ${failed.message}`); });
+    return answer;
   }
 
   /** Returns when the broker leads every partition: a client that comes earlier would have to try again. */
@@ -42,12 +50,12 @@ export class Topics {
   }
 
   names() {
-    return this.as(Admin, (admin) => admin.listTopics());
+    return this.ask(Admin, (admin) => admin.listTopics());
   }
 
   /** How many messages all of `topics` hold. */
   count(topics) {
-    return this.as(Reader, async (reader) => {
+    return this.ask(Reader, async (reader) => {
       const ends = await reader.listOffsets({ topics });
       return [...ends.values()].flat().reduce((sum, end) => sum + Number(end), 0);
     });
@@ -55,7 +63,7 @@ export class Topics {
 
   /** Offsets a consumer group has committed: { topic: [offset of partition 0, …] }, null where there is none. */
   async committed(group, topics) {
-    const found = await this.as(Admin, (admin) => admin.listConsumerGroupOffsets({ groups: [group] }));
+    const found = await this.ask(Admin, (admin) => admin.listConsumerGroupOffsets({ groups: [group] }));
     const byTopic = Object.fromEntries((found[0]?.topics ?? []).map(({ name, partitions }) => [name, partitions]));
     return Object.fromEntries(topics.map((topic) => [topic, (byTopic[topic] ?? []).map(({ committedOffset }) => Number(committedOffset))]));
   }
@@ -78,7 +86,7 @@ export class Topics {
   }
 
   /** The first `count` messages of `topic`, in the order of their partitions. */
-  async read(topic, count, ms = 20_000) {
+  async read(topic, count, ms = 60_000) {
     const tape = this.follow([topic]);
     try {
       return await tape.first(count, ms);
@@ -150,7 +158,7 @@ class Tape {
     }
   }
 
-  async first(count, ms = 20_000) {
+  async first(count, ms = 60_000) {
     await until(`${count} messages`, () => this.messages.length >= count, ms)
       .catch((error) => { throw new Error(`${error.message}: ${this.messages.length} came. ${this.failed?.message ?? ''}`); });
     return this.messages.slice(0, count);

@@ -16,7 +16,8 @@ export class Connect extends Server {
       'bootstrap.servers': kafka.servers, listeners: `http://127.0.0.1:${connect.port}`, 'plugin.path': path.join(libraries, 'plugins'), 'plugin.discovery': 'service_load',
       'config.storage.replication.factor': 1, 'offset.storage.replication.factor': 1, 'status.storage.replication.factor': 1,
       'offset.storage.partitions': 1, 'status.storage.partitions': 1,
-      'session.timeout.ms': 3000, 'heartbeat.interval.ms': 500, 'scheduled.rebalance.max.delay.ms': 0,
+      'session.timeout.ms': 10_000, 'heartbeat.interval.ms': 1_000, // a worker that waits for its turn is not one that has died
+      'scheduled.rebalance.max.delay.ms': 0,
     };
     const given = fs.readFileSync(path.join(deploy, 'worker.properties'), 'utf8');
     fs.writeFileSync(connect.file('worker.properties'), `${given}\n${Object.entries(settings).map(([name, value]) => `${name}=${value}\n`).join('')}`);
@@ -34,7 +35,7 @@ export class Connect extends Server {
 
   async request(method, target, body) {
     const answer = await fetch(`http://127.0.0.1:${this.port}${target}`, {
-      method, headers: { 'content-type': 'application/json' }, body: body && JSON.stringify(body), signal: AbortSignal.timeout(10_000),
+      method, headers: { 'content-type': 'application/json' }, body: body && JSON.stringify(body), signal: AbortSignal.timeout(60_000),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${target}: ${answer.status} ${text}`);
@@ -57,6 +58,6 @@ export class Connect extends Server {
       const { offsets } = await this.request('GET', '/connectors/florin-outbox/offsets').catch(() => ({ offsets: [] }));
       const readers = await this.mariadb.value("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'debezium' AND command = 'Binlog Dump'");
       return offsets.length > 0 && readers !== '0';
-    }, 60_000).catch((error) => { throw new Error(`${error.message}\n${this.log.slice(-5_000)}`); });
+    }, 180_000).catch((error) => { throw new Error(`${error.message}\n${this.log.slice(-5_000)}`); });
   }
 }

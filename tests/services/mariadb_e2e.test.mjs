@@ -21,7 +21,7 @@ describe('over MariaDB', { skip: mariadbMissing() }, () => {
   after(() => mariadb?.stop());
 
   for (const name of ['service', 'receivers', 'payments', 'settlement', 'flows', 'seats']) {
-    test(`${name} is as it was`, { timeout: 180_000 }, async () => {
+    test(`${name} is as it was`, { timeout: 600_000 }, async () => {
       const { code, out } = await suite(name, env);
       assert.equal(code, 0, out);
       assert.match(out, /# pass [1-9]/);

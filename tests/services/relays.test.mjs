@@ -53,7 +53,7 @@ describe('the two relays', { skip: mariadbMissing() || toolMissing('debezium') }
   const comings = (id) => tape.messages.filter(({ headers }) => headers.id === id);
 
   /** Returns when the clock of payments has come to its end and all events have come `times`. */
-  async function arrived(times = 1, ms = 60_000) {
+  async function arrived(times = 1, ms = 180_000) {
     let missing = [];
     await until(`every event to come ${times} times`, async () => {
       const open = await mariadb.value('SELECT COUNT(*) FROM gateway_intent WHERE due_at IS NOT NULL');
