@@ -97,6 +97,35 @@ def check_document(path: pathlib.Path, targets: set[str], commands: set[str]) ->
             complain(path, 1, f"`florin {command}` does not exist")
 
 
+CODE_BLOCK = re.compile(r"^```.*?^```$", flags=re.M | re.S)
+
+
+def blocks_of(text: str) -> list[tuple[int, str]]:
+    """Each code block, from its opening fence to its closing one, with the line it begins on."""
+    return [(text.count("\n", 0, found.start()) + 1, found.group(0)) for found in CODE_BLOCK.finditer(text)]
+
+
+def headings_in(text: str) -> int:
+    return len(re.findall(r"^#{1,6} ", CODE_BLOCK.sub("", text), flags=re.M))
+
+
+def check_translation(original: pathlib.Path, translation: pathlib.Path) -> None:
+    """Holds that both tell readers to do the same: the tests run the commands of the original alone."""
+    for path, other in [(original, translation), (translation, original)]:
+        if not path.exists():
+            complain(path, 1, f"is missing beside {other.name}")
+            return
+        if f"]({other.name})" not in "\n".join(path.read_text().splitlines()[:5]):
+            complain(path, 1, f"the first lines do not link to {other.name}")
+    original_text, text = original.read_text(), translation.read_text()
+    for (original_line, wanted), (line, block) in zip(blocks_of(original_text), blocks_of(text)):
+        if block != wanted:
+            complain(translation, line, f"this code block differs from that of {original.name}:{original_line}")
+    for what, count in [("code blocks", lambda body: len(blocks_of(body))), ("headings", headings_in)]:
+        if count(text) != count(original_text):
+            complain(translation, 1, f"{count(text)} {what}, but {original.name} has {count(original_text)}")
+
+
 def main() -> int:
     for path in tracked("src/*.h", "src/*.cc"):
         check_source(path)
@@ -106,6 +135,7 @@ def main() -> int:
     documents = tracked("*.md")
     for path in documents:
         check_document(path, targets, commands)
+    check_translation(ROOT / "README.md", ROOT / "README.ko.md")
     for complaint in complaints:
         print(complaint)
     print(f"lint: {len(complaints)} complaints")
