@@ -85,17 +85,24 @@ Connection::Connection(const Address& address, const Timeouts& timeouts, Use use
                                address.database.c_str(), by_socket ? 0 : address.port,
                                by_socket ? address.socket.c_str() : nullptr,
                                CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS) == nullptr) {
-            throw StoreFault("cannot connect to the database " + place_ + ": " +
-                             mysql_error(handle_));
+            fail_to_connect();
         }
         if (address.tls != Tls::Off && mysql_get_ssl_cipher(handle_) == nullptr)
-            throw StoreFault("the database " + place_ +
-                             " does not encrypt; let it, or say tls=off when the way is safe");
+            throw EntryRefused("the database " + place_ +
+                               " does not encrypt; let it, or say tls=off when the way is safe");
         set_up_session(timeouts);
     } catch (const std::runtime_error&) {
         mysql_close(handle_);
         throw;
     }
+}
+
+void Connection::fail_to_connect() const {
+    const std::string text = fmt::format("cannot connect to the database {}: {} ({})", place_,
+                                         mysql_error(handle_), mysql_errno(handle_));
+    const char* const advice = advice_on_entry(mysql_errno(handle_));
+    if (advice == nullptr) throw StoreFault(text);
+    throw EntryRefused(text + advice);
 }
 
 void Connection::set_up_session(const Timeouts& timeouts) {

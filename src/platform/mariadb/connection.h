@@ -10,6 +10,7 @@
 
 #include "platform/mariadb/address.h"
 #include "platform/store/session.h"
+#include "platform/store/store.h"
 
 struct st_mysql;
 
@@ -43,6 +44,13 @@ enum class Trouble : std::uint8_t {
     Fault       // anything else
 };
 
+/// The server answers and does not let us in: the user, the password, the database or the
+/// certificate is wrong. Asking again does not help.
+class EntryRefused : public store::StoreFault {
+public:
+    using StoreFault::StoreFault;
+};
+
 /// One connection with its prepared statements. Belongs to one thread at a time.
 ///
 /// A statement that fails throws `StatementRefused` when it is to blame itself (a broken
@@ -55,7 +63,7 @@ enum class Trouble : std::uint8_t {
 /// commit: their numbers are in the order of the commits.
 class Connection final : public store::Transaction {
 public:
-    /// Connects. Throws `StoreFault`.
+    /// Connects. Throws `StoreFault`, and `EntryRefused` when that is final.
     Connection(const Address& address, const Timeouts& timeouts, Use use,
                std::vector<std::string> sequenced_tables = {});
     ~Connection() override;
@@ -108,6 +116,7 @@ protected:
 private:
     friend class PreparedStatement;
 
+    [[noreturn]] void fail_to_connect() const;
     void set_up_session(const Timeouts& timeouts);
     [[nodiscard]] bool defers() const { return inserts_ == Inserts::Wait && in_writing_; }
     [[nodiscard]] bool is_sequenced(std::string_view table) const;

@@ -65,4 +65,27 @@ ErrorKind kind_of_error(unsigned code, std::string_view state) {
     return to_blame ? ErrorKind::Refusal : ErrorKind::Fault;
 }
 
+const char* advice_on_entry(unsigned code) {
+    switch (code) {
+        case ER_ACCESS_DENIED_ERROR:
+        case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
+        case ER_HOST_NOT_PRIVILEGED:
+        case ER_NOT_SUPPORTED_AUTH_MODE:
+        case ER_ACCOUNT_HAS_BEEN_LOCKED:
+        case CR_AUTH_PLUGIN_CANNOT_LOAD:
+        case CR_AUTH_PLUGIN_ERR:
+            return "; check the user and the password, from where it may come, and whether it must "
+                   "come by TLS";
+        case ER_DBACCESS_DENIED_ERROR:
+            return "; grant the user the rights to this database";
+        case ER_BAD_DB_ERROR:
+            return "; create the database, or correct its name";
+        case CR_SSL_CONNECTION_ERROR:
+            return "; check tls and ca against the server's certificate, or say tls=off when the "
+                   "way is safe";
+        default:
+            return nullptr;
+    }
+}
+
 }  // namespace florin::mariadb

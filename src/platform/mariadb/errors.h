@@ -19,4 +19,8 @@ enum class ErrorKind : std::uint8_t {
 /// By the number of the error and its SQLSTATE (five characters).
 ErrorKind kind_of_error(unsigned code, std::string_view state);
 
+/// What to do about a server that does not let us in, as the end of a sentence; null: `code` says
+/// only that it cannot be reached now.
+const char* advice_on_entry(unsigned code);
+
 }  // namespace florin::mariadb

@@ -28,6 +28,8 @@ std::unique_ptr<Connection> connect_patiently(const Options& options) {
     while (true) {
         try {
             return std::make_unique<Connection>(options.address, options.timeouts, Use::Setup);
+        } catch (const EntryRefused&) {
+            throw;
         } catch (const StoreFault& fault) {
             if (std::chrono::steady_clock::now() >= deadline) throw;
             if (told != fault.what())

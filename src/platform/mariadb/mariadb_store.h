@@ -32,7 +32,8 @@ struct Options {
     std::size_t write_queue_max = 65'536;  // of each writing connection
     std::size_t read_queue_max = 65'536;
     Timeouts timeouts;
-    /// How long a start waits for a server that is not there yet.
+    /// How long a start waits for a server that is not there yet. One that refuses the user, the
+    /// password, the database or the certificate is not waited for.
     std::chrono::milliseconds start_patience{0};
     /// How long a batch whose connection was lost waits for the next one; later batches fail at
     /// once until the server is back.

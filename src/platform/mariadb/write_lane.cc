@@ -25,7 +25,7 @@ constexpr milliseconds first_collision_wait{2};
 constexpr int blocks_max = 3;
 constexpr int losses_max = 5;
 constexpr milliseconds between_probes{500};
-constexpr milliseconds between_looks{100};  // at what became of a commit
+constexpr milliseconds between_looks{50};  // at what became of a commit
 // How long a store that closes waits to learn what became of a commit.
 constexpr milliseconds last_patience{5'000};
 
@@ -296,37 +296,48 @@ void WriteLane::commit() {
     metrics_.commit_seconds.observe(took.count());
 }
 
-// COMMIT was sent, and was not answered with yes. The mark of the batch, written in its transaction,
-// tells whether it took effect. Until that is known nobody is answered; what waits behind it fails.
+// COMMIT was sent, and was not answered with yes. The mark of the batch, written in its
+// transaction, tells whether it took effect. Until that is known nobody is answered; what waits
+// behind it fails, after the moment that any outage may take.
 WriteLane::End WriteLane::resolve(End unless_stored) {
     telemetry::warning("A commit has failed; finding out what became of it",
                        {{"reason", failure_.reason}});
     constexpr auto forever = Clock::time_point::max();
+    const auto patient_until = Clock::now() + options_.outage_patience;
     auto give_up = forever;
     while (Clock::now() < give_up && identity_.refusal().empty()) {
-        if (Connection* const connection = link_.connection()) {
-            try {
-                if (identity_.stored_mark(*connection, number_) != mark_) return unless_stored;
-                identity_.committed(number_, mark_, 0);
-                return End::Stored;
-            } catch (const std::runtime_error& fault) {
-                failure_ = {.reason = fault.what()};
-                connection->roll_back();
-                if (auto waiting = wait_for_space(*connection))
-                    failure_ = {.reason = *std::move(waiting), .cause = Failure::Cause::NoSpace};
-                link_.drop_lost();
-            }
-        } else {
-            failure_ = {.reason = link_.reason()};
+        if (const auto end = look_at_commit(unless_stored)) return *end;
+        if (failure_.cause == Failure::Cause::NoSpace || Clock::now() >= patient_until) {
+            refuse_what_waits();
+            health_.failed(failure_, Clock::now());
         }
-        refuse_what_waits();
-        health_.failed(failure_, Clock::now());
         const bool closed =
             queue_->closed_within(std::max(link_.until_next_attempt(), between_looks));
         if (closed && give_up == forever) give_up = Clock::now() + last_patience;
     }
     if (!identity_.refusal().empty()) failure_ = {.reason = identity_.refusal()};
     return End::Unknown;
+}
+
+/// How the commit ended; nothing: that cannot be seen yet, and `failure_` says why.
+std::optional<WriteLane::End> WriteLane::look_at_commit(End unless_stored) {
+    Connection* const connection = link_.connection();
+    if (connection == nullptr) {
+        failure_ = {.reason = link_.reason()};
+        return std::nullopt;
+    }
+    try {
+        if (identity_.stored_mark(*connection, number_) != mark_) return unless_stored;
+        identity_.committed(number_, mark_, 0);
+        return End::Stored;
+    } catch (const std::runtime_error& fault) {
+        failure_ = {.reason = fault.what()};
+        connection->roll_back();
+        if (auto waiting = wait_for_space(*connection))
+            failure_ = {.reason = *std::move(waiting), .cause = Failure::Cause::NoSpace};
+        link_.drop_lost();
+        return std::nullopt;
+    }
 }
 
 void WriteLane::refuse_what_waits() {

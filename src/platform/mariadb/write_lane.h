@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -73,6 +74,7 @@ private:
     void require_sound_transaction() const;
     void commit();
     End resolve(End unless_stored);
+    std::optional<End> look_at_commit(End unless_stored);
     void fail(Operation* first, const std::exception_ptr& fault);
     void refuse(Operation* first);
     void refuse_what_waits();
