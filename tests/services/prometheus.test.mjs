@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { Florin, receiver, until } from '../e2e/florin.mjs';
+import { Florin, noon, receiver, until } from '../e2e/florin.mjs';
 import { Kafka } from './kafka.mjs';
 import { MariaDb, mariadbMissing } from './mariadb.mjs';
 import { Prometheus, dashboardQueries, deployed, prometheusMissing, promtool, rewritten } from './prometheus.mjs';
@@ -16,8 +16,8 @@ const admin = 'prometheus-test-token';
 // What goes wrong should do so at once: attempts that are the last, a breaker that opens early, a small refund window.
 const nervous = {
   ADMIN_TOKEN: admin, WEBHOOK_MAX_ATTEMPTS: '1', RECOVERY_MAX_ATTEMPTS: '1', RECOVERY_AFTER_MS: '300', GATEWAY_TIMEOUT_MS: '200', IDEMPOTENCY_PATIENCE_MS: '200',
-  GATEWAY_CB_MIN_CALLS: '2', GATEWAY_CB_WAIT_DURATION: '600000', APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '3',
-  SETTLEMENT_ENABLED: 'false', SETTLEMENT_UTC_OFFSET_MINUTES: '0',
+  GATEWAY_CB_MIN_CALLS: '2', GATEWAY_CB_WAIT_DURATION: '600000', APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '3', APP_RATE_LIMIT_REFUND_WINDOW_SECONDS: '360000',
+  SETTLEMENT_ENABLED: 'false', SETTLEMENT_UTC_OFFSET_MINUTES: String(noon.offset),
 };
 const neverAnswers = 100_504; // docs/payments.md: an amount the built-in gateway keeps silent about
 
@@ -47,7 +47,7 @@ class Watched {
     const targets = Object.entries(this.hosts).map(([name, florins]) => [name, florins.map(({ ports }) => `127.0.0.1:${ports.health}`)]);
     this.prometheus = await Prometheus.start(rewritten(this.configuration, Object.fromEntries(targets)));
     // Counters start at zero before they move: else the first movement is not seen.
-    await until('the first look', async () => (await this.query('up == 1')).length === Object.values(this.hosts).flat().length, 30_000);
+    await until('the first look', async () => (await this.query('up == 1')).length === Object.values(this.hosts).flat().length, 120_000);
   }
 
   async stop() {
@@ -90,20 +90,20 @@ class Watched {
     for (let round = 0; round < 5; ++round) refunds.push(await this.trade());
     assert.deepEqual(refunds, [200, 200, 200, 429, 429], 'refunds, of which three may be asked for at once');
     for (let i = 0; i < 3; ++i) assert.ok((await this.authorize(neverAnswers)).httpStatus >= 500);
-    const closed = await this.api.get('http', `/api/settlements/run?day=${new Date().toISOString().slice(0, 10)}&early=true`, { method: 'POST', headers: { Authorization: `Bearer ${admin}` } });
+    const closed = await this.api.get('http', `/api/settlements/run?day=${noon.today()}&early=true`, { method: 'POST', headers: { Authorization: `Bearer ${admin}` } });
     assert.equal(closed.status, 200, closed.body);
   }
 
   async everyQueryAnswers(but) {
     for (const { board, panel, query } of dashboardQueries()) {
       if (but.test(query)) continue;
-      await until(`an answer to ${query} (${board}: ${panel})`, async () => (await this.query(query)).length > 0, 30_000);
+      await until(`an answer to ${query} (${board}: ${panel})`, async () => (await this.query(query)).length > 0, 120_000);
     }
   }
 
   async becomes(query, wanted) {
     const value = async () => Number((await this.query(query))[0]?.value[1]);
-    await until(`${query} to be ${wanted}`, async () => (await value()) === wanted, 30_000)
+    await until(`${query} to be ${wanted}`, async () => (await value()) === wanted, 120_000)
       .catch(async (error) => { throw new Error(`${error.message}; it is ${await value()}`); });
   }
 
@@ -123,7 +123,7 @@ class Watched {
 
   async raisesAlerts() {
     const state = async (name) => (await this.prometheus.rules())[name]?.state;
-    for (const name of ['FlorinWebhooksDie', 'FlorinCircuitOpen']) await until(`${name} to fire`, async () => (await state(name)) === 'firing', 30_000);
+    for (const name of ['FlorinWebhooksDie', 'FlorinCircuitOpen']) await until(`${name} to fire`, async () => (await state(name)) === 'firing', 120_000);
     for (const { name, health, lastError } of Object.values(await this.prometheus.rules())) assert.equal(health, 'ok', `${name}: ${lastError}`);
   }
 }
@@ -161,7 +161,7 @@ describe('parts over MariaDB, Kafka and Redis', { skip: prometheusMissing() || m
     for (const role of ['gateway', 'api', 'api', 'worker', 'worker', 'relay']) (hosts[role] ??= []).push(await Florin.start(['--role', role], settings));
     watched = new Watched({ configuration: 'prometheus.scale.yml', hosts, api: hosts.api[0], gateway: hosts.gateway[0], servers: [mariadb, kafka, redis] });
     await watched.watch();
-  }, { timeout: 180_000 });
+  }, { timeout: 600_000 });
   after(async () => { await watched?.stop(); bus?.close(); });
 
   test('every query of every dashboard has an answer', async () => {
@@ -173,8 +173,8 @@ describe('parts over MariaDB, Kafka and Redis', { skip: prometheusMissing() || m
   test('a part that is gone is told of', async () => {
     const [worker] = watched.hosts.worker;
     await worker.kill();
-    await until('the alert', async () => (await watched.query('ALERTS{alertname="FlorinDown",job="florin-worker"}')).length === 1, 30_000);
+    await until('the alert', async () => (await watched.query('ALERTS{alertname="FlorinDown",job="florin-worker"}')).length === 1, 120_000);
     await worker.run();
-    await until('its end', async () => (await watched.query('ALERTS{alertname="FlorinDown"}')).length === 0, 30_000);
+    await until('its end', async () => (await watched.query('ALERTS{alertname="FlorinDown"}')).length === 0, 120_000);
   });
 });
