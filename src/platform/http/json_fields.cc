@@ -41,8 +41,7 @@ std::string a_text(std::size_t characters_max) {
 
 JsonFields::JsonFields(const std::string& body, Body body_rule)
     : body_(std::make_unique<json::value>()) {
-    const bool empty = body.find_first_not_of(" \t\r\n") == std::string::npos;
-    if (empty && body_rule == Body::Optional) return;
+    if (body.empty() && body_rule == Body::Optional) return;
     json::error_code failed;
     json::parse_options options;
     options.max_depth = 8;
