@@ -18,6 +18,13 @@ public:
     consteval explicit Sql(const char* text) : text_(text), mariadb_text_(text) {}
     consteval Sql(const char* sqlite, const char* mariadb)
         : text_(sqlite), mariadb_text_(mariadb) {}
+    /// A text made of names that a schema gave; never of values, which are bound. The text outlives
+    /// every connection that prepares it.
+    static Sql of_names(std::string_view text) {
+        Sql made("");
+        made.text_ = made.mariadb_text_ = text;
+        return made;
+    }
     [[nodiscard]] constexpr std::string_view text() const { return text_; }
     [[nodiscard]] constexpr std::string_view mariadb_text() const { return mariadb_text_; }
 

@@ -1,7 +1,6 @@
 #include "platform/transfer/table.h"
 
 #include <algorithm>
-#include <bit>
 #include <map>
 #include <stdexcept>
 
@@ -108,15 +107,8 @@ Sql Statements::count(const Table& table) {
     return keep("SELECT count(*) FROM " + quoted(table.name));
 }
 
-// An `Sql` is made at compile time, so that nobody puts values into its text. These texts hold only
-// names that a schema of ours gave.
 Sql Statements::keep(std::string text) {
-    struct Texts {
-        std::string_view sqlite;
-        std::string_view mariadb;
-    };
-    const std::string_view kept = texts_.emplace_back(std::move(text));
-    return std::bit_cast<Sql>(Texts{kept, kept});
+    return Sql::of_names(texts_.emplace_back(std::move(text)));
 }
 
 Row read_row(const store::Rows& rows, const Table& table) {
