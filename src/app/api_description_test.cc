@@ -20,6 +20,7 @@
 #include "platform/store/sqlite_store.h"
 #include "platform/telemetry/metrics.h"
 #include "web/api_docs.h"
+#include "web/start_page.h"
 #include "web/assets.h"
 
 namespace florin::app {
@@ -79,6 +80,7 @@ std::vector<std::string> served_routes() {
     gateway.add_faces(serving.services, serving.router);
     payments.add_faces(serving, redis);
     seats.add_http_face(serving.router);
+    web::add_start_page(serving.router, {.grpc = 0, .health = 0});
     web::add_docs_routes(serving.router);
     return serving.router.routes();
 }

@@ -53,7 +53,7 @@ TEST_F(HttpReservationApiTest, AStatusIsPatchedUnderTheEventsKey) {
     EXPECT_EQ(set_status(), "done");
     const auto& request = service.requests.front();
     EXPECT_EQ(request.method, "PATCH");
-    EXPECT_EQ(request.path, "/base/internal/reservations/rsv/1?x") << "one segment on the wire";
+    EXPECT_EQ(request.path, "/base/internal/reservations/rsv%2F1?x") << "one segment on the wire";
     EXPECT_TRUE(request.query.empty());
     EXPECT_EQ(request.body, R"({"status":"CONFIRMED"})");
     EXPECT_EQ(request.headers.get("Content-Type"), "application/json");
