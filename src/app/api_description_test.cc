@@ -20,8 +20,8 @@
 #include "platform/store/sqlite_store.h"
 #include "platform/telemetry/metrics.h"
 #include "web/api_docs.h"
-#include "web/start_page.h"
 #include "web/assets.h"
+#include "web/start_page.h"
 
 namespace florin::app {
 namespace {
