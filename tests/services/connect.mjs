@@ -49,6 +49,11 @@ export class Connect extends Server {
     await this.streaming();
   }
 
+  /** Restarts a task that has failed: Connect leaves that to whoever operates it. */
+  async restartFailed() {
+    await this.request('POST', '/connectors/florin-outbox/restart?includeTasks=true&onlyFailed=true');
+  }
+
   /** Returns when the connector's task reads the binary log from a position that is written down. */
   async streaming() {
     await until('the connector', async () => {
