@@ -27,6 +27,8 @@ function(florin_module name)
   if(FLORIN_TESTS AND arg_TESTS)
     add_executable(${name}_test ${arg_TESTS})
     target_link_libraries(${name}_test PRIVATE florin_${name} ${arg_TEST_USES} GTest::gtest_main)
+    # Tests are compiled for each change and run for moments; what they test is optimised all the same.
+    target_compile_options(${name}_test PRIVATE -O0)
     # EXPAND-free names and a deadline per binary: a test that hangs is a failure, not a wait.
     add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
