@@ -12,7 +12,7 @@ sink= sampler=
 trap 'for each in $sampler $sink; do kill "$each" 2>/dev/null || true; done; stop_server; rm -rf "$folder"' EXIT
 resident() { awk '/^VmRSS/ {printf "%.1f", $2/1024}' "/proc/$server/status"; }
 lag() { curl -s "localhost:$health_port/metrics" | awk '/^florin_consumer_lag\{group="event-bridge"\}/ {printf "%.0f", $2}'; }
-outcomes() { sqlite3 -readonly "$folder/data/florin.db" "SELECT count(*) FROM outbox_event WHERE event_type IN ('payment.completed', 'payment.failed', 'payment.cancelled', 'payment.expired')"; }
+outcomes() { sqlite3 -readonly "$folder/data/florin.db" "SELECT count(*) FROM outbox WHERE event_type IN ('payment.completed', 'payment.failed', 'payment.cancelled', 'payment.expired')"; }
 told() { { curl -sf "localhost:$sink_port/" || echo '{"notifications": 0, "entries": 0}'; } | python3 -c 'import json, sys; counts = json.load(sys.stdin); print(counts["notifications"], counts["entries"])'; }
 
 (while :; do echo "$(date +%s) $(resident)"; sleep 2; done) >"$folder/resident" &

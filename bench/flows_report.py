@@ -8,7 +8,7 @@ import sys
 
 report = json.load(open(sys.argv[1], encoding="utf-8"))
 database = sqlite3.connect(f"file:{sys.argv[2]}?mode=ro", uri=True)
-events = dict(database.execute("SELECT event_type, count(*) FROM outbox_event GROUP BY event_type"))
+events = dict(database.execute("SELECT event_type, count(*) FROM outbox GROUP BY event_type"))
 faults = 0
 
 print(f"{report['completed']} flows, {report['rate']:.0f} a second; generator: {report['generator_cores']:.2f} cores")

@@ -40,11 +40,11 @@ def main() -> None:
         database.execute("BEGIN")
         database.executemany(f"INSERT INTO gateway_intent VALUES ({','.join('?' * 19)})", sorted(intents))
         database.executemany(f"INSERT INTO webhook_delivery VALUES ({','.join('?' * 18)})", sorted(deliveries))
-        database.executemany("INSERT INTO outbox_event (event_id, aggregate_type, aggregate_id, event_type, payload, created_at)"
+        database.executemany("INSERT INTO outbox (event_id, aggregate_type, aggregate_id, event_type, payload, created_at)"
                              " VALUES (?,?,?,?,?,?)", events)
         database.execute("COMMIT")
     # Consumers have read them; else they may not go.
-    database.execute("INSERT OR REPLACE INTO consumer_offset SELECT 'daily-sales', max(seq) FROM outbox_event")
+    database.execute("INSERT OR REPLACE INTO consumer_offset SELECT 'daily-sales', max(seq) FROM outbox")
 
 
 main()

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS ledger_transaction (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 -- One row carries both sides: an entry cannot be out of balance.
-CREATE TABLE IF NOT EXISTS ledger_entry (
+CREATE TABLE IF NOT EXISTS ledger_line (
     subject_id VARBINARY(64) NOT NULL,
     step       BIGINT        NOT NULL,
     line       INT           NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS ledger_entry (
     credit     SMALLINT      NOT NULL,
     amount     BIGINT        NOT NULL CHECK (amount > 0),
     PRIMARY KEY (subject_id, step, line),
-    CONSTRAINT ledger_entry_sides CHECK (credit <> debit)
+    CONSTRAINT ledger_line_sides CHECK (credit <> debit)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
 
 -- What is booked stays as it is. A mistake is corrected by another posting.
@@ -46,23 +46,7 @@ CREATE OR REPLACE TRIGGER ledger_transaction_fixed BEFORE UPDATE ON ledger_trans
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ledger transactions never change';
 CREATE OR REPLACE TRIGGER ledger_transaction_kept BEFORE DELETE ON ledger_transaction FOR EACH ROW
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ledger transactions are never deleted';
-CREATE OR REPLACE TRIGGER ledger_entry_fixed BEFORE UPDATE ON ledger_entry FOR EACH ROW
+CREATE OR REPLACE TRIGGER ledger_line_fixed BEFORE UPDATE ON ledger_line FOR EACH ROW
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ledger entries never change';
-CREATE OR REPLACE TRIGGER ledger_entry_kept BEFORE DELETE ON ledger_entry FOR EACH ROW
+CREATE OR REPLACE TRIGGER ledger_line_kept BEFORE DELETE ON ledger_line FOR EACH ROW
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ledger entries are never deleted';
-
--- The entries in people's types.
-CREATE OR REPLACE SQL SECURITY INVOKER VIEW ledger_entry_view AS
-SELECT LOWER(CONCAT_WS('-', HEX(SUBSTR(e.subject_id, 1, 4)), HEX(SUBSTR(e.subject_id, 5, 2)),
-                       HEX(SUBSTR(e.subject_id, 7, 2)), HEX(SUBSTR(e.subject_id, 9, 2)),
-                       HEX(SUBSTR(e.subject_id, 11)))) AS payment_id,
-       e.step, e.line,
-       ELT(e.debit, 'authorized_receivable', 'authorized_obligation', 'gateway_receivable', 'merchant_payable',
-           'fee_revenue', 'cash') AS debit_account,
-       ELT(e.credit, 'authorized_receivable', 'authorized_obligation', 'gateway_receivable', 'merchant_payable',
-           'fee_revenue', 'cash') AS credit_account,
-       e.amount, b.merchant_id, b.currency,
-       TIMESTAMPADD(MICROSECOND, t.at, TIMESTAMP'1970-01-01 00:00:00') AS occurred_at
-FROM ledger_entry e
-JOIN ledger_transaction t ON t.subject_id = e.subject_id AND t.step = e.step
-JOIN ledger_book b ON b.id = t.book_id;

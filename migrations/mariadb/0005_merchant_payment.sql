@@ -59,25 +59,3 @@ CREATE TABLE IF NOT EXISTS merchant_idempotency_answer (
     status SMALLINT   NOT NULL,
     body   MEDIUMTEXT NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
-
--- Payments in people's types.
-CREATE OR REPLACE SQL SECURITY INVOKER VIEW payment AS
-SELECT LOWER(CONCAT_WS('-', HEX(SUBSTR(id, 1, 4)), HEX(SUBSTR(id, 5, 2)), HEX(SUBSTR(id, 7, 2)),
-                       HEX(SUBSTR(id, 9, 2)), HEX(SUBSTR(id, 11)))) AS payment_id,
-       merchant_id, amount, currency,
-       ELT(state, 'READY', 'AUTHORIZED', 'AUTH_FAILED', 'CAPTURE_REQUESTED', 'CAPTURED', 'CAPTURE_FAILED',
-           'REFUND_REQUESTED', 'PARTIALLY_REFUNDED', 'REFUNDED', 'REFUND_FAILED', 'VOID_REQUESTED', 'VOIDED') AS status,
-       captured AS captured_amount, refunded AS refunded_amount, idempotency_key, gateway, gateway_reference,
-       approval_number, failure_code, failure_message,
-       TIMESTAMPADD(MICROSECOND, requested_at, TIMESTAMP'1970-01-01 00:00:00') AS requested_at,
-       TIMESTAMPADD(MICROSECOND, updated_at, TIMESTAMP'1970-01-01 00:00:00') AS updated_at
-FROM merchant_payment;
-
--- What authorizations were answered, while the answers are kept. Of a payment's keys the first was its authorization's.
-CREATE OR REPLACE SQL SECURITY INVOKER VIEW idem_response_cache AS
-SELECT p.merchant_id, p.idempotency_key, a.status AS http_status, a.body AS response_body,
-       TIMESTAMPADD(MICROSECOND, p.requested_at, TIMESTAMP'1970-01-01 00:00:00') AS created_at
-FROM merchant_payment p
-JOIN merchant_idempotency_answer a
-  ON a.id = (SELECT MIN(k.answer_id) FROM merchant_idempotency_key k WHERE k.payment_id = p.id)
-WHERE p.idempotency_key <> '';

@@ -22,10 +22,3 @@ CREATE TABLE IF NOT EXISTS dead_letter (
     updated_at     BIGINT       NOT NULL,
     INDEX dead_letter_waiting (state, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin;
-
--- The log in people's types. `published` is 1 once every consumer has passed the event.
-CREATE OR REPLACE SQL SECURITY INVOKER VIEW outbox_event_view AS
-SELECT seq AS event_id, aggregate_type, aggregate_id, event_type, payload,
-       COALESCE(seq <= (SELECT MIN(position) FROM consumer_offset), 0) AS published,
-       TIMESTAMPADD(MICROSECOND, created_at, TIMESTAMP'1970-01-01 00:00:00') AS created_at
-FROM outbox_event;

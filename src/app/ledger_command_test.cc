@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-constexpr store::Sql unlock_entries("DROP TRIGGER ledger_entry_fixed");
+constexpr store::Sql unlock_entries("DROP TRIGGER ledger_line_fixed");
 
 /// Payments in a database whose server is still there, and what the commands say about it.
 class LedgerCommandTest : public ::testing::Test {
@@ -79,7 +79,7 @@ TEST_F(LedgerCommandTest, VerifyGivesEveryStateOfTheLedgerAnotherFingerprint) {
 TEST_F(LedgerCommandTest, VerifyNamesWhatIsWrongAndEndsWithOne) {
     const auto payment = captured();
     tamper(unlock_entries);
-    tamper(store::Sql("UPDATE ledger_entry SET amount = 9001 WHERE amount = 9000"));
+    tamper(store::Sql("UPDATE ledger_line SET amount = 9001 WHERE amount = 9000"));
     link_database();
     const json::object proof = verify(exit_failure);
     EXPECT_EQ(proof.at("ok"), false);

@@ -18,7 +18,7 @@
 namespace florin::app {
 namespace {
 
-constexpr store::Sql last_event_sql("SELECT coalesce(max(seq), 0) FROM outbox_event");
+constexpr store::Sql last_event_sql("SELECT coalesce(max(seq), 0) FROM outbox");
 constexpr store::Sql has_instances_sql(
     "SELECT count(*) FROM information_schema.tables WHERE table_schema = database()"
     " AND table_name = 'instance'");

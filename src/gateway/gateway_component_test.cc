@@ -7,7 +7,7 @@ namespace florin::gateway {
 namespace {
 
 constexpr const char* receiver = "http://127.0.0.1:9/hook";
-constexpr store::Sql count_events("SELECT count(*) FROM outbox_event");
+constexpr store::Sql count_events("SELECT count(*) FROM outbox");
 constexpr store::Sql count_deliveries("SELECT count(*) FROM webhook_delivery");
 constexpr store::Sql count_intents("SELECT count(*) FROM gateway_intent");
 

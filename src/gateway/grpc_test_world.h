@@ -72,7 +72,7 @@ public:
     std::string last_answer;  // bytes of the latest call's answer
 };
 
-inline constexpr store::Sql count_events("SELECT count(*) FROM outbox_event");
+inline constexpr store::Sql count_events("SELECT count(*) FROM outbox");
 inline constexpr store::Sql count_deliveries("SELECT count(*) FROM webhook_delivery");
 inline constexpr store::Sql count_intents("SELECT count(*) FROM gateway_intent");
 

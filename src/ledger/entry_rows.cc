@@ -4,7 +4,7 @@ namespace florin::ledger {
 namespace {
 
 constexpr store::Sql entries_sql(
-    "SELECT debit, credit, amount FROM ledger_entry WHERE subject_id = ? AND step = ?"
+    "SELECT debit, credit, amount FROM ledger_line WHERE subject_id = ? AND step = ?"
     " ORDER BY line");
 
 }  // namespace

@@ -37,7 +37,7 @@ constexpr Sql insert_transaction_sql(
     "INSERT INTO ledger_transaction (book_id, number, subject_id, step, movement, at, hash)"
     " VALUES (?,?,?,?,?,?,?)");
 constexpr Sql insert_entry_sql(
-    "INSERT INTO ledger_entry (subject_id, step, line, debit, credit, amount)"
+    "INSERT INTO ledger_line (subject_id, step, line, debit, credit, amount)"
     " VALUES (?,?,?,?,?,?)");
 constexpr Sql postings_sql(
     "SELECT book_id, number, step, movement, at, hash FROM ledger_transaction"

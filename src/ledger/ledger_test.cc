@@ -82,7 +82,7 @@ TEST(Ledger, RefusesABalanceBeyondSixtyThreeBits) {
     EXPECT_EQ(world.verify().faults, 0);
 }
 
-constexpr store::Sql change_entry("UPDATE ledger_entry SET amount = 1");
+constexpr store::Sql change_entry("UPDATE ledger_line SET amount = 1");
 constexpr store::Sql delete_transaction("DELETE FROM ledger_transaction");
 
 TEST(Ledger, NobodyChangesOrDeletesWhatIsBooked) {
@@ -99,9 +99,9 @@ struct Tampering {
     std::string complaint;  // part of the first one
 };
 const Tampering tamperings[] = {
-    {store::Sql("UPDATE ledger_entry SET amount = 9001 WHERE step = 3 AND line = 2"), "hash"},
-    {store::Sql("UPDATE ledger_entry SET debit = 6 WHERE step = 5"), "hash"},
-    {store::Sql("DELETE FROM ledger_entry WHERE step = 5"), "no entries"},
+    {store::Sql("UPDATE ledger_line SET amount = 9001 WHERE step = 3 AND line = 2"), "hash"},
+    {store::Sql("UPDATE ledger_line SET debit = 6 WHERE step = 5"), "hash"},
+    {store::Sql("DELETE FROM ledger_line WHERE step = 5"), "no entries"},
     {store::Sql("UPDATE ledger_transaction SET at = at + 1 WHERE number = 2"), "hash"},
     {store::Sql("UPDATE ledger_transaction SET hash = x'00' WHERE number = 2"), "hash"},
     {store::Sql("UPDATE ledger_transaction SET subject_id = x'00' WHERE number = 2"), "no id"},
@@ -112,7 +112,7 @@ const Tampering tamperings[] = {
     {store::Sql("UPDATE ledger_book SET head = x'00'"), "head"},
     {store::Sql("UPDATE ledger_book SET merchant_id = 'thief'"), "hash"},
     {store::Sql("DELETE FROM ledger_book"), "does not exist"},
-    {store::Sql("INSERT INTO ledger_entry VALUES (x'00112233445566778899aabbccddeeff',1,1,1,2,5)"),
+    {store::Sql("INSERT INTO ledger_line VALUES (x'00112233445566778899aabbccddeeff',1,1,1,2,5)"),
      "belong to no transaction"},
 };
 
@@ -121,7 +121,7 @@ TEST(Ledger, NamesWhatWasTamperedWith) {
         World world;
         book_a_life(world, "shop-1", 1);
         for (const std::string trigger : {"ledger_transaction_fixed", "ledger_transaction_kept",
-                                          "ledger_entry_fixed", "ledger_entry_kept"}) {
+                                          "ledger_line_fixed", "ledger_line_kept"}) {
             world.database().run("DROP TRIGGER " + trigger);
         }
         world.write([&](store::Transaction& tx) { tx.execute(tampering.sql); });

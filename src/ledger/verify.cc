@@ -17,7 +17,7 @@ constexpr int books_a_page = 1'000;
 constexpr store::Sql transactions_sql(
     "SELECT seq, book_id, number, subject_id, step, movement, at, hash FROM ledger_transaction"
     " ORDER BY seq");
-constexpr store::Sql count_entries_sql("SELECT count(*) FROM ledger_entry");
+constexpr store::Sql count_entries_sql("SELECT count(*) FROM ledger_line");
 
 /// One pass over every posting, in the order they were booked, against what the books say of
 /// themselves.

@@ -31,7 +31,7 @@ constexpr Sql transactions_sql(
     "SELECT subject_id, step, movement, book_id FROM ledger_transaction"
     " FORCE INDEX (ledger_transaction_subject) ORDER BY subject_id, step");
 constexpr Sql entries_sql(
-    "SELECT subject_id, step, debit, credit, amount FROM ledger_entry"
+    "SELECT subject_id, step, debit, credit, amount FROM ledger_line"
     " ORDER BY subject_id, step, line");
 
 constexpr int books_a_page = 1'000;

@@ -16,7 +16,7 @@ protected:
     /// As somebody with the file and a database tool would.
     void tamper(const store::Sql& sql) {
         for (const std::string trigger : {"ledger_transaction_fixed", "ledger_transaction_kept",
-                                          "ledger_entry_fixed", "ledger_entry_kept"}) {
+                                          "ledger_line_fixed", "ledger_line_kept"}) {
             world.database.run("DROP TRIGGER IF EXISTS " + trigger);
         }
         world.get(world.store->write([sql](store::Transaction& tx) { return tx.execute(sql); }));
@@ -67,23 +67,23 @@ struct Tampering {
 };
 
 const Tampering tamperings[] = {
-    {store::Sql("UPDATE ledger_entry SET amount = 9100 WHERE amount = 9000"), "captured", "9000",
+    {store::Sql("UPDATE ledger_line SET amount = 9100 WHERE amount = 9000"), "captured", "9000",
      "9100"},
-    {store::Sql("UPDATE ledger_entry SET amount = 900 WHERE debit = 4 AND credit = 3"), "refunded",
+    {store::Sql("UPDATE ledger_line SET amount = 900 WHERE debit = 4 AND credit = 3"), "refunded",
      "1000", "900"},
-    {store::Sql("UPDATE ledger_entry SET amount = 9900 WHERE debit = 1"), "held", "10000", "9900"},
-    {store::Sql("UPDATE ledger_entry SET amount = 1 WHERE debit = 2"), "released", "10000", "1"},
-    {store::Sql("UPDATE ledger_entry SET amount = 9001 WHERE debit = 4 AND credit = 5"), "fee",
+    {store::Sql("UPDATE ledger_line SET amount = 9900 WHERE debit = 1"), "held", "10000", "9900"},
+    {store::Sql("UPDATE ledger_line SET amount = 1 WHERE debit = 2"), "released", "10000", "1"},
+    {store::Sql("UPDATE ledger_line SET amount = 9001 WHERE debit = 4 AND credit = 5"), "fee",
      "270", "9001"},
-    {store::Sql("UPDATE ledger_entry SET amount = 271 WHERE debit = 4 AND credit = 5"), "fee",
+    {store::Sql("UPDATE ledger_line SET amount = 271 WHERE debit = 4 AND credit = 5"), "fee",
      "270", "271"},
-    {store::Sql("DELETE FROM ledger_entry WHERE debit = 4 AND credit = 5"), "fee", "270", "0"},
+    {store::Sql("DELETE FROM ledger_line WHERE debit = 4 AND credit = 5"), "fee", "270", "0"},
     {store::Sql("UPDATE merchant_payment SET fee_basis_points = 200"), "fee", "180", "270"},
     {store::Sql("UPDATE merchant_payment SET fee_basis_points = 10001"), "fee rate", "0 to 10000",
      "10001"},
-    {store::Sql("UPDATE ledger_entry SET debit = 6 WHERE debit = 3"), "an entry",
+    {store::Sql("UPDATE ledger_line SET debit = 6 WHERE debit = 3"), "an entry",
      "one that a payment's capture makes", "9000 from account 4 to account 6"},
-    {store::Sql("DELETE FROM ledger_entry WHERE debit = 3"), "captured", "9000", "0"},
+    {store::Sql("DELETE FROM ledger_line WHERE debit = 3"), "captured", "9000", "0"},
     {store::Sql("DELETE FROM ledger_transaction WHERE movement = 4"), "refunded", "1000", "0"},
     {store::Sql("UPDATE ledger_transaction SET movement = 2 WHERE movement = 3"), "an entry",
      "one that a payment's void makes", "9000 from account 4 to account 3"},
@@ -143,7 +143,7 @@ TEST_F(LedgerCheckTest, OfAPaymentWithoutARateTheFeeIsAPartOfWhatWasCaptured) {
     change(Operation::Capture, payment, 9'000);
     EXPECT_EQ(world.count(store::Sql("SELECT -fee_revenue FROM ledger_book")), 450);
     EXPECT_EQ(check().faults, 0);
-    tamper(store::Sql("UPDATE ledger_entry SET amount = 9001 WHERE debit = 4 AND credit = 5"));
+    tamper(store::Sql("UPDATE ledger_line SET amount = 9001 WHERE debit = 4 AND credit = 5"));
     ASSERT_EQ(check().faults, 1);
     EXPECT_EQ(check().differences.front().expected, "0 to 9000");
 }
@@ -161,7 +161,7 @@ TEST_F(LedgerCheckTest, ToldOfAPostingAboutNoPayment) {
 TEST_F(LedgerCheckTest, CountsAllFaultsAndNamesTheFirst) {
     constexpr int payments = 120;
     for (int i = 0; i < payments; ++i) world.authorized("shop-1", 500);
-    tamper(store::Sql("UPDATE ledger_entry SET amount = 501"));
+    tamper(store::Sql("UPDATE ledger_line SET amount = 501"));
     const auto found = check();
     EXPECT_EQ(found.faults, payments);
     EXPECT_EQ(found.differences.size(), ledger_differences_max);

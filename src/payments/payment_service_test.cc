@@ -14,7 +14,7 @@ namespace florin::payments {
 namespace {
 
 constexpr store::Sql count_payments("SELECT count(*) FROM merchant_payment");
-constexpr store::Sql count_events("SELECT count(*) FROM outbox_event");
+constexpr store::Sql count_events("SELECT count(*) FROM outbox");
 constexpr store::Sql count_postings("SELECT count(*) FROM ledger_transaction");
 
 Refused::Kind kind_of(const Answer& answer) {

@@ -15,7 +15,7 @@ namespace {
 const Unknown fault{Unknown::Kind::Fault, "500"};
 
 constexpr store::Sql captured_events(
-    "SELECT count(*) FROM outbox_event WHERE event_type = 'payment.captured'");
+    "SELECT count(*) FROM outbox WHERE event_type = 'payment.captured'");
 
 void refuse_rows(TestWorld& world, const std::string& table) {
     const bool sqlite = world.database.kind() == store::TestDatabase::Kind::Sqlite;

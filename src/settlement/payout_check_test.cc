@@ -25,7 +25,7 @@ protected:
     void tamper(const store::Sql& sql) {
         for (const std::string trigger :
              {"settlement_statement_fixed", "settlement_statement_kept", "ledger_transaction_fixed",
-              "ledger_transaction_kept", "ledger_entry_fixed"}) {
+              "ledger_transaction_kept", "ledger_line_fixed"}) {
             world.database.run("DROP TRIGGER " + trigger);
         }
         world.get(world.store->write([&sql](store::Transaction& tx) { return tx.execute(sql); }));
@@ -49,7 +49,7 @@ const Tampering tamperings[] = {
      "its net is 6760, what it lists comes to 7760"},
     {store::Sql("UPDATE settlement_statement SET received = 8000 WHERE merchant_id = 'shop-1'"),
      "it received 8000 and paid 6760 under number 3, but transaction 3 of shop-1 KRW"},
-    {store::Sql("UPDATE ledger_entry SET amount = 400 WHERE debit = 4 AND credit = 6"
+    {store::Sql("UPDATE ledger_line SET amount = 400 WHERE debit = 4 AND credit = 6"
                 " AND amount = 500"),
      "of shop-2 KRW says something else"},
     {store::Sql("DELETE FROM ledger_transaction WHERE movement = 5 AND number = 3"),

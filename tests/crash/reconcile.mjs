@@ -18,7 +18,7 @@ export function random(state) {
 /** For SQLite, and for MariaDB with PIPES_AS_CONCAT. */
 export const queries = {
   payments: "SELECT lower(hex(id)), merchant_id || ' ' || idempotency_key, due_at FROM merchant_payment",
-  events: "SELECT lower(hex(event_id)), replace(aggregate_id, '-', ''), event_type || ' ' || json_extract(payload, '$.data.amount') FROM outbox_event WHERE aggregate_type = 'merchant_payment' ORDER BY seq",
+  events: "SELECT lower(hex(event_id)), replace(aggregate_id, '-', ''), event_type || ' ' || json_extract(payload, '$.data.amount') FROM outbox WHERE aggregate_type = 'merchant_payment' ORDER BY seq",
   letters: "SELECT replace(message_key, '-', '') FROM dead_letter WHERE consumer_group = 'gateway-recovery'",
   intents: "SELECT replace(reservation_id, '-', ''), amount FROM gateway_intent",
   refunds: "SELECT replace(reservation_id, '-', ''), sum(r.amount) FROM gateway_refund r JOIN gateway_intent i ON i.id = r.intent_id GROUP BY 1",

@@ -90,14 +90,14 @@ test('a database that was changed behind our back is named with payment and amou
   const unlock = ['transaction_fixed', 'transaction_kept', 'entry_fixed', 'entry_kept'].map((name) => `DROP TRIGGER ledger_${name};`).join('');
   const id = `x'${paymentId.replaceAll('-', '')}'`;
   for (const [tampering, complaint] of [
-    [`UPDATE ledger_entry SET amount = 8001 WHERE subject_id = ${id} AND debit = 3`, new RegExp(`payment ${paymentId}: captured: expected 8000, found 8001`)],
-    [`DELETE FROM ledger_entry WHERE subject_id = ${id} AND credit = 5`, /its hash does not match/],
+    [`UPDATE ledger_line SET amount = 8001 WHERE subject_id = ${id} AND debit = 3`, new RegExp(`payment ${paymentId}: captured: expected 8000, found 8001`)],
+    [`DELETE FROM ledger_line WHERE subject_id = ${id} AND credit = 5`, /its hash does not match/],
     [`UPDATE merchant_payment SET captured = 9000 WHERE id = ${id}`, new RegExp(`payment ${paymentId}: captured: expected 9000, found 8000`)],
     [`DELETE FROM merchant_payment WHERE id = ${id}`, new RegExp(`payment ${paymentId}: the payment itself: expected to exist`)],
     ['UPDATE ledger_book SET cash = 1000000, gateway_receivable = gateway_receivable - 1000000', /cash stands at 1000000, its entries come to 0/],
     ["UPDATE ledger_transaction SET hash = x'00' WHERE number = 2", /transaction 2 .*its hash does not match/],
     ['UPDATE ledger_transaction SET seq = 10000000 WHERE number = 2', /something between them was removed or added/],
-    [`DELETE FROM ledger_transaction WHERE subject_id = ${id} AND movement = 4; DELETE FROM ledger_entry WHERE subject_id = ${id} AND debit = 4 AND credit = 3`, new RegExp(`payment ${paymentId}: refunded: expected 1000, found 0`)],
+    [`DELETE FROM ledger_transaction WHERE subject_id = ${id} AND movement = 4; DELETE FROM ledger_line WHERE subject_id = ${id} AND debit = 4 AND credit = 3`, new RegExp(`payment ${paymentId}: refunded: expected 1000, found 0`)],
   ]) {
     fs.cpSync(data(), copy, { recursive: true });
     await sql(path.join(copy, 'florin.db'), `${unlock}${tampering};`);

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { Florin, run, until } from '../e2e/florin.mjs';
 
 export const rateLimit = 6; // authorizations of a merchant, in a window longer than any test
-const rowsOfLog = "SELECT lower(hex(event_id)) AS id, aggregate_id AS payment, event_type AS type FROM outbox_event WHERE aggregate_type = 'merchant_payment' ORDER BY seq";
+const rowsOfLog = "SELECT lower(hex(event_id)) AS id, aggregate_id AS payment, event_type AS type FROM outbox WHERE aggregate_type = 'merchant_payment' ORDER BY seq";
 const compact = (uuid) => uuid.replaceAll('-', '');
 
 /** A database of its own. */
@@ -47,7 +47,7 @@ class OwnLog {
   events() { return this.store.sql(rowsOfLog); }
 
   put({ id, type, key, value }) {
-    return this.store.sql(`INSERT INTO outbox_event (event_id, aggregate_type, aggregate_id, event_type, payload, created_at)
+    return this.store.sql(`INSERT INTO outbox (event_id, aggregate_type, aggregate_id, event_type, payload, created_at)
       VALUES (${this.store.bytes(compact(id))}, 'somebody', '${key}', '${type}', '${value}', ${Date.now() * 1_000})`);
   }
 }

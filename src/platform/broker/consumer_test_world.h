@@ -21,7 +21,7 @@
 namespace florin::broker {
 
 inline constexpr store::Sql insert_effect("INSERT INTO effect (position, message) VALUES (?, ?)");
-inline constexpr store::Sql select_log("SELECT seq FROM outbox_event ORDER BY seq");
+inline constexpr store::Sql select_log("SELECT seq FROM outbox ORDER BY seq");
 inline constexpr store::Sql select_effects("SELECT position, message FROM effect ORDER BY id");
 
 /// The product's schema and a table for what test consumers do: one row for each effect, in the

@@ -6,12 +6,12 @@ namespace florin::broker {
 namespace {
 
 constexpr store::Sql select_rows(
-    "SELECT seq, event_id, event_type, aggregate_id, created_at, payload FROM outbox_event"
+    "SELECT seq, event_id, event_type, aggregate_id, created_at, payload FROM outbox"
     " WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?");
-constexpr store::Sql select_end("SELECT MAX(seq) FROM outbox_event");
+constexpr store::Sql select_end("SELECT MAX(seq) FROM outbox");
 constexpr store::Sql select_first_after(
-    "SELECT created_at FROM outbox_event WHERE seq > ? ORDER BY seq LIMIT 1");
-constexpr store::Sql count_after("SELECT COUNT(*) FROM outbox_event WHERE seq > ?");
+    "SELECT created_at FROM outbox WHERE seq > ? ORDER BY seq LIMIT 1");
+constexpr store::Sql count_after("SELECT COUNT(*) FROM outbox WHERE seq > ?");
 
 Message message_of(const store::Rows& rows) {
     Message message;

@@ -8,7 +8,7 @@
 namespace florin::broker {
 namespace {
 
-constexpr store::Sql delete_one("DELETE FROM outbox_event WHERE seq = ?");
+constexpr store::Sql delete_one("DELETE FROM outbox WHERE seq = ?");
 
 class EventLogTest : public ::testing::Test {
 protected:

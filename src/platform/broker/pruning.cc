@@ -9,10 +9,10 @@ namespace florin::broker {
 namespace {
 
 constexpr store::Sql delete_consumed(
-    "DELETE FROM outbox_event WHERE seq IN"
-    " (SELECT seq FROM outbox_event WHERE seq <= ? ORDER BY seq LIMIT ?) AND created_at < ?",
-    "DELETE e FROM outbox_event e JOIN"
-    " (SELECT seq FROM outbox_event WHERE seq <= ? ORDER BY seq LIMIT ?) oldest"
+    "DELETE FROM outbox WHERE seq IN"
+    " (SELECT seq FROM outbox WHERE seq <= ? ORDER BY seq LIMIT ?) AND created_at < ?",
+    "DELETE e FROM outbox e JOIN"
+    " (SELECT seq FROM outbox WHERE seq <= ? ORDER BY seq LIMIT ?) oldest"
     " ON oldest.seq = e.seq WHERE e.created_at < ?");
 
 }  // namespace

@@ -14,12 +14,12 @@ constexpr store::Sql delete_one(
 constexpr store::Sql select_any("SELECT 1 FROM consumer_handled WHERE consumer_group = ? LIMIT 1");
 constexpr store::Sql adopt_some(
     "INSERT INTO consumer_handled (consumer_group, event_id, handled_at)"
-    " SELECT ?, event_id, ? FROM outbox_event WHERE seq > ? AND seq <= ? ON CONFLICT DO NOTHING",
+    " SELECT ?, event_id, ? FROM outbox WHERE seq > ? AND seq <= ? ON CONFLICT DO NOTHING",
     "INSERT IGNORE INTO consumer_handled (consumer_group, event_id, handled_at)"
-    " SELECT ?, event_id, ? FROM outbox_event WHERE seq > ? AND seq <= ?");
+    " SELECT ?, event_id, ? FROM outbox WHERE seq > ? AND seq <= ?");
 constexpr store::Sql select_last_of(
     "SELECT MAX(seq) FROM"
-    " (SELECT seq FROM outbox_event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS page");
+    " (SELECT seq FROM outbox WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS page");
 constexpr store::Sql delete_offset("DELETE FROM consumer_offset WHERE consumer_group = ?");
 constexpr store::Sql delete_old(
     "DELETE FROM consumer_handled WHERE (consumer_group, event_id) IN"

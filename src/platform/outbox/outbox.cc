@@ -6,7 +6,7 @@ namespace florin::outbox {
 namespace {
 
 constexpr store::Sql insert_event(
-    "INSERT INTO outbox_event (event_id, aggregate_type, aggregate_id, event_type, payload, "
+    "INSERT INTO outbox (event_id, aggregate_type, aggregate_id, event_type, payload, "
     "created_at)"
     " VALUES (?, ?, ?, ?, ?, ?)");
 
