@@ -133,7 +133,7 @@ Service::Service(const Settings& settings)
     if ((kafka_.connects() && settings.roles.has(Role::Relay)) ||
         (groups_.over_kafka() && settings.roles.has(Role::Worker)))
         readiness_.add("kafka", [this] { return kafka_trouble(); }, Readiness::Need::Optional);
-    if (redis_.wanted())
+    if (redis_.wanted() && settings.roles.has(Role::Api))
         readiness_.add("redis", [this] { return redis_.fault(); }, Readiness::Need::Optional);
     add_operations_routes(operations_router_, readiness_, metrics_);
     serving_.add_faces([this](ServingLoop& serving) { add_faces(serving); });
