@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Florin, binary, until } from '../tests/e2e/florin.mjs';
 import { Connect } from '../tests/services/connect.mjs';
+import { paymentTopics as topics } from '../tests/services/followers.mjs';
 import { Kafka } from '../tests/services/kafka.mjs';
 import { MariaDb } from '../tests/services/mariadb.mjs';
 import { toolMissing } from '../tests/services/tools.mjs';
@@ -14,7 +15,6 @@ const relay = process.env.OUTBOX_RELAY ?? 'florin';
 const rate = Number(process.env.RATE ?? 333);
 const seconds = Number(process.env.SECONDS_LONG ?? 30);
 const backlog = Number(process.env.BACKLOG ?? 100_000);
-const topics = ['authorized', 'authorization-failed', 'capture-requested', 'captured', 'capture-failed', 'refund-requested', 'refunded', 'refund-failed', 'void-requested', 'voided'].map((event) => `payment.${event}`);
 
 const missing = toolMissing(relay === 'debezium' ? 'debezium' : 'kafka');
 if (missing) throw new Error(missing);
@@ -36,7 +36,7 @@ async function underLoad() {
   const tape = kafka.topics.follow(topics);
   const { stdout } = await promisify(execFile)(binary, ['bench', 'payments', '--target', `127.0.0.1:${florin.ports.http}`, '--health-port', String(florin.ports.health),
     '--rate', String(rate), '--duration', String(seconds), '--warmup', '3', '--quiet', '--json'], { maxBuffer: 1 << 26 }).catch((error) => error);
-  const events = Number(await mariadb.value('SELECT COUNT(*) FROM outbox_event'));
+  const events = Number(await mariadb.value('SELECT COUNT(*) FROM outbox'));
   await until('the last event', () => tape.messages.length >= events, 120_000);
   // From the moment the payment changed, before its commit, until the consumer has the record. The warm-up is left out.
   const begin = Math.min(...tape.messages.map(({ timestamp }) => timestamp)) + 3_000;
@@ -53,7 +53,7 @@ async function drain() {
   await florin.exited;
   const before = await kafka.topics.count(topics);
   // Payloads of the size of ours, keys of 10,000 payments.
-  await mariadb.sql(`INSERT INTO outbox_event (event_id, aggregate_type, aggregate_id, event_type, payload, created_at)
+  await mariadb.sql(`INSERT INTO outbox (event_id, aggregate_type, aggregate_id, event_type, payload, created_at)
     SELECT UNHEX(CONCAT('01900000000070008', LPAD(HEX(seq), 15, '0'))), 'payment', CONCAT('pay-', seq MOD 10000), 'payment.captured',
     CONCAT('{"data":{"n":', seq, ',"text":"', REPEAT('x', 550), '"}}'), UNIX_TIMESTAMP() * 1000000 FROM seq_1_to_${backlog}`);
   let first;

@@ -1,11 +1,12 @@
 // One Florin over MariaDB, Kafka and Redis, each in a network of its own. While merchants pay, servers are killed,
-// paused, restarted and cut off at random moments. Every answer must hold afterwards, and every event must be on its
-// topic. FAULT_ROUNDS makes it longer.
+// paused, restarted and cut off at random moments. Every answer must hold afterwards, every event must be on its topic,
+// and what a group reads from there must have its effect once. FAULT_ROUNDS makes it longer.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { MerchantLoad } from '../crash/merchant_load.mjs';
 import { merchants, random, reconcile, rowsOf, settings } from '../crash/reconcile.mjs';
 import { Florin, run, until } from '../e2e/florin.mjs';
+import { dailySalesAgree, everyEventIsPublished, paymentTopics } from './followers.mjs';
 import { Kafka } from './kafka.mjs';
 import { MariaDb, mariadbMissing } from './mariadb.mjs';
 import { openNetwork } from './partition.mjs';
@@ -14,7 +15,6 @@ import { toolMissing } from './tools.mjs';
 
 const rounds = Number(process.env.FAULT_ROUNDS ?? 1);
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
-const topics = ['authorized', 'authorization-failed', 'capture-requested', 'captured', 'capture-failed', 'refund-requested', 'refunded', 'refund-failed', 'void-requested', 'voided'].map((event) => `payment.${event}`);
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -34,10 +34,10 @@ describe('servers that fail under load', { skip: mariadbMissing() || redisMissin
   before(async () => {
     for (const [name, kind] of Object.entries({ mariadb: MariaDb, kafka: Kafka, redis: Redis }))
       servers[name] = await kind.start({ network: await openNetwork() });
-    await servers.kafka.topics.create(topics);
-    tape = servers.kafka.topics.follow(topics);
+    await servers.kafka.topics.create(paymentTopics);
+    tape = servers.kafka.topics.follow(paymentTopics);
     florin = await Florin.start(['--log-level', 'error'], {
-      ...settings, DB_URL: `${servers.mariadb.url}?tls=off`, REDIS_URL: servers.redis.url, KAFKA_BOOTSTRAP_SERVERS: servers.kafka.servers,
+      ...settings, DB_URL: `${servers.mariadb.url}?tls=off`, REDIS_URL: servers.redis.url, KAFKA_BOOTSTRAP_SERVERS: servers.kafka.servers, EVENT_LOG: 'kafka',
       // High enough to refuse nobody, so that Redis is asked each time.
       APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '1000000', APP_RATE_LIMIT_CAPTURE_CAPACITY: '1000000', APP_RATE_LIMIT_REFUND_CAPACITY: '1000000',
     });
@@ -52,20 +52,6 @@ describe('servers that fail under load', { skip: mariadbMissing() || redisMissin
   });
 
   const stored = () => rowsOf(servers.mariadb);
-
-  /** Events of each payment as the consumers of Kafka see them, repeated ones once. */
-  function published() {
-    const seen = new Set();
-    const events = new Map();
-    for (const { key, value, headers } of tape.messages) {
-      if (seen.has(headers.id)) continue;
-      seen.add(headers.id);
-      const event = JSON.parse(value);
-      const payment = key.replaceAll('-', '');
-      events.set(payment, [...(events.get(payment) ?? []), `${event.type} ${event.data.amount}`]);
-    }
-    return events;
-  }
 
   test(`they cost no payment and no event (CRASH_SEED=${seed})`, { timeout: 900_000 + rounds * 300_000 }, async () => {
     const load = new MerchantLoad(florin, merchants, next);
@@ -91,13 +77,8 @@ describe('servers that fail under load', { skip: mariadbMissing() || redisMissin
     reconcile(load, rows);
     const verified = await run(['ledger', 'verify'], { env: { DB_URL: `${servers.mariadb.url}?tls=off` } });
     assert.equal(verified.code, 0, verified.out + verified.err);
-    const ids = new Set(rows.events.map(([id]) => id));
-    const arrived = () => new Set(tape.messages.map(({ headers }) => headers.id.replaceAll('-', '')));
-    await until('every event on its topic', () => { const seen = arrived(); return [...ids].every((id) => seen.has(id)); }, 180_000);
-    const events = published();
-    // Order holds within a topic; each of these has topics of its own.
-    for (const payment of load.payments)
-      assert.deepEqual((events.get(payment.id.replaceAll('-', '')) ?? []).sort(), [...payment.events].sort(), `the events of ${payment.id} on Kafka`);
-    console.log(`${plan.length} faults, ${load.answers.length} answers, ${tape.messages.length} messages for ${ids.size} events: ${JSON.stringify(load.counts)}`);
+    await everyEventIsPublished(load, rows, tape);
+    await dailySalesAgree(load, florin);
+    console.log(`${plan.length} faults, ${load.answers.length} answers, ${tape.messages.length} messages for ${rows.events.length} events: ${JSON.stringify(load.counts)}`);
   });
 });

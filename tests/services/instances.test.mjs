@@ -1,21 +1,27 @@
-// Two API instances, two workers and a gateway over one MariaDB. While merchants pay, one API instance and one worker are
-// killed again and again; every answer, whichever instance gave it, must hold. INSTANCES_SECONDS and KILL_EVERY_SECONDS
-// make it longer: bench/instances.sh runs it for ten minutes.
+// Two API instances, two workers, two relays and a gateway over one MariaDB, Kafka and Redis. While merchants pay, one API
+// instance, one worker and one relay are killed again and again; every answer, whichever instance gave it, must hold, and
+// so must what is read from the topics. INSTANCES_SECONDS and KILL_EVERY_SECONDS make it longer: bench/instances.sh runs
+// it for ten minutes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { MerchantLoad } from '../crash/merchant_load.mjs';
 import { merchants, random, reconcile, rowsOf, settings } from '../crash/reconcile.mjs';
 import { Florin, receiver, run, until } from '../e2e/florin.mjs';
+import { dailySalesAgree, everyEventIsPublished, paymentTopics } from './followers.mjs';
+import { Kafka } from './kafka.mjs';
 import { MariaDb, mariadbMissing } from './mariadb.mjs';
+import { Redis, redisMissing } from './redis.mjs';
+import { toolMissing } from './tools.mjs';
 
 const seconds = Number(process.env.INSTANCES_SECONDS ?? 40);
 const killEvery = Number(process.env.KILL_EVERY_SECONDS ?? 5);
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
-const skip = mariadbMissing();
+const skip = mariadbMissing() || redisMissing() || toolMissing('kafka');
 
-let mariadb, environment, gateway;
+let mariadb, kafka, redis, tape, environment, gateway;
 const apis = [];
 const workers = [];
+const relays = [];
 
 const start = (role, more = {}) => Florin.start(['--role', role, '--log-level', 'warn'], { ...environment, ...more });
 
@@ -38,11 +44,17 @@ const stored = () => rowsOf(mariadb);
 
 before(async () => {
   if (skip) return;
-  mariadb = await MariaDb.start();
-  environment = { ...settings, DB_URL: mariadb.url };
+  [mariadb, kafka, redis] = await Promise.all([MariaDb.start(), Kafka.start(), Redis.start()]);
+  await kafka.topics.create(paymentTopics);
+  tape = kafka.topics.follow(paymentTopics);
+  environment = {
+    ...settings, DB_URL: mariadb.url, KAFKA_BOOTSTRAP_SERVERS: kafka.servers, EVENT_LOG: 'kafka', REDIS_URL: redis.url,
+    // High enough to refuse nobody, so that Redis is asked each time.
+    APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '1000000', APP_RATE_LIMIT_CAPTURE_CAPACITY: '1000000', APP_RATE_LIMIT_REFUND_CAPACITY: '1000000',
+  };
   gateway = await start('gateway');
   environment.SIMULATOR_URL = `http://127.0.0.1:${gateway.ports.grpc}`;
-  for (const [processes, role] of [[apis, 'api'], [workers, 'worker'], [apis, 'api'], [workers, 'worker']]) {
+  for (const [processes, role] of [[apis, 'api'], [workers, 'worker'], [relays, 'relay'], [apis, 'api'], [workers, 'worker'], [relays, 'relay']]) {
     const process = await start(role);
     process.alive = true;
     processes.push(process);
@@ -50,8 +62,8 @@ before(async () => {
 });
 
 after(async () => {
-  for (const florin of [...apis, ...workers, gateway].filter(Boolean)) await florin.stop();
-  await mariadb?.stop();
+  for (const florin of [...apis, ...workers, ...relays, gateway].filter(Boolean)) await florin.stop();
+  for (const server of [mariadb, kafka, redis]) await server?.stop();
 });
 
 test(`instances killed every ${killEvery} s for ${seconds} s lose nothing and do nothing twice (CRASH_SEED=${seed})`, { skip, timeout: (seconds + 1_200) * 1_000 }, async () => {
@@ -62,15 +74,18 @@ test(`instances killed every ${killEvery} s for ${seconds} s lose nothing and do
     const moment = Date.now() + killEvery * 1_000;
     await until('the moment to kill', () => load.failed || Date.now() >= moment, (killEvery + 60) * 1_000);
     if (load.failed) throw load.failed;
-    await Promise.all([killAndStart(apis, next), killAndStart(workers, next)]);
+    await Promise.all([apis, workers, relays].map((processes) => killAndStart(processes, next)));
   }
   await load.end();
   await until('the recovery to end', async () => (await stored()).payments.every(([, , due]) => due === null), 300_000);
   await load.checkAll();
-  reconcile(load, await stored());
+  const rows = await stored();
+  reconcile(load, rows);
   const verified = await run(['ledger', 'verify'], { env: environment });
   assert.equal(verified.code, 0, verified.out + verified.err);
-  console.log(`${load.payments.length} payments and ${load.answers.length} answers reconciled after ${kills} kills of each: ${JSON.stringify(load.counts)}`);
+  await everyEventIsPublished(load, rows, tape);
+  await dailySalesAgree(load, apis[0]);
+  console.log(`${load.payments.length} payments and ${load.answers.length} answers reconciled after ${kills} kills of each, ${tape.messages.length} messages for ${rows.events.length} events: ${JSON.stringify(load.counts)}`);
   assert.ok(load.counts.broken > 0, 'no kill met a request under way');
 });
 
