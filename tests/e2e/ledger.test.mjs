@@ -87,7 +87,7 @@ test('a database that was changed behind our back is named with payment and amou
   const paymentId = await life();
   await florin.kill();
   const copy = path.join(florin.folder, 'tampered');
-  const unlock = ['transaction_fixed', 'transaction_kept', 'entry_fixed', 'entry_kept'].map((name) => `DROP TRIGGER ledger_${name};`).join('');
+  const unlock = ['transaction_fixed', 'transaction_kept', 'line_fixed', 'line_kept'].map((name) => `DROP TRIGGER ledger_${name};`).join('');
   const id = `x'${paymentId.replaceAll('-', '')}'`;
   for (const [tampering, complaint] of [
     [`UPDATE ledger_line SET amount = 8001 WHERE subject_id = ${id} AND debit = 3`, new RegExp(`payment ${paymentId}: captured: expected 8000, found 8001`)],

@@ -144,6 +144,19 @@ const scenarios = {
     await world.salesBecome('shop-a', { captures: 2, refunds: 4, net: 14_000 });
   },
 
+  'people find payments, entries and events in the database under the names they know': async (world) => {
+    const { paymentId } = await captured(world, 'shop-looked-at');
+    const rows = async (columns, table, column) => (await world.store.sql(`SELECT ${columns} FROM ${table} WHERE ${column} = '${paymentId}' ORDER BY 1`)).map((row) => Object.values(row).map(String));
+    assert.deepEqual(await rows('merchant_id, amount, currency, status, captured_amount, refunded_amount', 'payment', 'payment_id'), [['shop-looked-at', '10000', 'KRW', 'CAPTURED', '10000', '0']]);
+    assert.deepEqual(await rows('entry_id, debit_account, credit_account, amount', 'ledger_entry', 'payment_id').then((entries) => entries.map(([, ...entry]) => entry)), [
+      ['authorized_receivable', 'authorized_obligation', '10000'], ['authorized_obligation', 'authorized_receivable', '10000'], ['gateway_receivable', 'merchant_payable', '10000'],
+    ]);
+    assert.deepEqual((await rows('event_id, event_type', 'outbox_event', 'aggregate_id')).map(([, type]) => type), ['payment.authorized', 'payment.captured']);
+    const [[asked, changed]] = await rows('requested_at, updated_at', 'payment', 'payment_id');
+    for (const time of [asked, changed]) assert.ok(Math.abs(Date.parse(`${time.replace(' ', 'T')}Z`) - Date.now()) < 600_000, time);
+    await until('every consumer to have passed its events', async () => (await rows('published', 'outbox_event', 'aggregate_id')).every(([published]) => published === '1'));
+  },
+
   'its books are right': async (world) => {
     const { code, out, err } = await world.verifyLedger();
     assert.equal(code, 0, out + err);
