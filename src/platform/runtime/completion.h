@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -35,26 +36,31 @@ public:
     }
 
     /// Resumes the coroutine, which usually destroys this object. Only `Loop` calls it.
-    void resume() { resume_(*this); }
+    void resume() { end_(*this, End::Resume); }
+    /// Destroys the coroutine, as a dying loop does with all that waits on it. Only `Loop` calls
+    /// it.
+    void drop() { end_(*this, End::Drop); }
 
     Completion* next = nullptr;  // the list that `Loop::complete` takes
 
 private:
+    enum class End : std::uint8_t { Resume, Drop };
+
     template <class Handler>
     void hold(Handler handler) {
         static_assert(sizeof(Handler) <= sizeof(storage_));
         static_assert(alignof(Handler) <= alignof(std::max_align_t));
         ::new (static_cast<void*>(storage_)) Handler(std::move(handler));
-        resume_ = [](Completion& self) {
+        end_ = [](Completion& self, End end) {
             auto& held = *std::launder(reinterpret_cast<Handler*>(self.storage_));
             Handler moved(std::move(held));
             held.~Handler();  // NOLINT(bugprone-use-after-move): a moved-from handler still has to
                               // end
-            std::move(moved)();
+            if (end == End::Resume) std::move(moved)();
         };
     }
 
-    void (*resume_)(Completion&) = nullptr;
+    void (*end_)(Completion&, End) = nullptr;
     alignas(std::max_align_t) std::byte storage_[64];
 };
 

@@ -27,6 +27,14 @@ thread_local Loop* serving = nullptr;
 // Counts for /metrics only: nothing is decided by it.
 std::atomic<std::size_t> live_task_count{0};
 
+void end_all(Completion* first, void (Completion::*end)()) {
+    for (Completion* done = first; done != nullptr;) {
+        Completion* const next = done->next;  // its end destroys `done`
+        (done->*end)();
+        done = next;
+    }
+}
+
 }  // namespace
 
 // A concurrency hint of 1 tells Asio that one thread runs the loop; posting stays thread-safe.
@@ -56,13 +64,10 @@ void Loop::post(std::move_only_function<void()> work) {
 }
 
 void Loop::complete(Completion* first) {
-    asio::post(*context_, [first] {
-        for (Completion* done = first; done != nullptr;) {
-            Completion* const next = done->next;  // resuming destroys `done`
-            done->resume();
-            done = next;
-        }
-    });
+    // Those who hold the end of somebody's wait may die with the loop: nothing runs here any more,
+    // so whoever waits dies with it too.
+    if (!context_) return end_all(first, &Completion::drop);
+    asio::post(*context_, [first] { end_all(first, &Completion::resume); });
 }
 
 Loop& Loop::current() {

@@ -102,5 +102,42 @@ TEST(ResultOf, KeepsWhatASpawnedTaskGives) {
     EXPECT_EQ(**kept, 42);
 }
 
+/// Ends somebody's wait when it dies.
+class Ending {
+public:
+    Ending(Loop& loop, Completion& wait) : loop_(loop), wait_(wait) {}
+    ~Ending() { loop_.complete(&wait_); }
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
+
+private:
+    Loop& loop_;
+    Completion& wait_;
+};
+
+awaitable<void> end_some_day(Loop& loop, Completion& wait) {
+    const Ending ending(loop, wait);
+    co_await sleep_for(std::chrono::hours(24));
+}
+
+awaitable<void> wait_for(Completion& wait, std::shared_ptr<int> /*held*/) {
+    co_await wait.wait([] {});
+    ADD_FAILURE() << "nothing is resumed by a loop that dies";
+}
+
+TEST(Loop, WhoWaitsForATaskThatDiesWithTheLoopDiesToo) {
+    auto held = std::make_shared<int>();
+    const std::weak_ptr<int> alive = held;
+    Completion wait;
+    {
+        Loop loop("test");
+        spawn(loop, "waits", wait_for(wait, std::move(held)));
+        spawn(loop, "is waited for", end_some_day(loop, wait));
+        run_until_done(loop, sleep_for(std::chrono::milliseconds(1)));
+        EXPECT_FALSE(alive.expired());
+    }
+    EXPECT_TRUE(alive.expired());
+}
+
 }  // namespace
 }  // namespace florin::runtime
