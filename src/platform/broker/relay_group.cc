@@ -101,9 +101,9 @@ awaitable<void> RelayGroup::carry() {
         messages.push_back(item.message);
     }
     auto results = co_await relay_.relay(std::move(messages));
-    for (std::size_t i = 0; i < items.size(); ++i) judge(*items[i], std::move(results.at(i)));
     const auto later = std::ranges::find(results, Relayed::Kind::Later, &Relayed::kind);
     if (later != results.end()) report_later(later->error_message);
+    for (std::size_t i = 0; i < items.size(); ++i) judge(*items[i], std::move(results.at(i)));
 }
 
 void RelayGroup::judge(Item& item, Relayed result) {

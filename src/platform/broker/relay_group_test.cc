@@ -7,6 +7,7 @@
 
 #include "platform/broker/consumer_test_world.h"
 #include "platform/leases/leases.h"
+#include "platform/telemetry/kept_log.h"
 
 namespace florin::broker {
 namespace {
@@ -153,6 +154,17 @@ TEST_F(RelayGroupTest, WhileTheOtherSideIsAwayNothingIsLostAndNothingIsGivenUp) 
     EXPECT_EQ(step(*group), Step::AtEnd);
     EXPECT_EQ(offset(), 3);
     EXPECT_TRUE(world.dead().empty());
+}
+
+TEST_F(RelayGroupTest, TheLogTellsWhyMessagesWait) {
+    append(3);
+    relay.answers[2] = Kind::Later;
+    auto group = group_of();
+    telemetry::KeptLog log;
+    EXPECT_EQ(step(*group), Step::Failed);
+    const std::string text = log.end();
+    EXPECT_NE(text.find("Messages cannot be carried on yet"), std::string::npos) << text;
+    EXPECT_NE(text.find(R"("reason":"no")"), std::string::npos) << text;
 }
 
 TEST_F(RelayGroupTest, AProcessThatDiesBeforeItWritesDownCarriesAgain) {
