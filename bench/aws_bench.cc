@@ -141,7 +141,7 @@ private:
 /// Everything both runs need, on one loop.
 struct World {
     World(const std::filesystem::path& folder, const std::string& endpoint, aws::Service service)
-        : client(http, credentials, clock, service, options(endpoint), metrics) {
+        : client(http, credentials, time, service, options(endpoint), metrics) {
         std::filesystem::remove_all(folder);
         std::filesystem::create_directories(folder);
         store::SqliteOptions store_options;
@@ -156,6 +156,7 @@ struct World {
     }
 
     SystemClock clock;
+    aws::ServiceClock time{clock};
     telemetry::Metrics metrics;
     runtime::Loop loop{"bench"};
     http::Client http{loop, {}};

@@ -41,6 +41,7 @@ aws::CredentialOptions credential_options(const Settings& settings, const Enviro
                      .secret_access_key = settings.aws.secret_access_key,
                      .session_token = settings.aws.session_token};
     options.profile = settings.aws.profile;
+    options.profile_chosen = settings.aws.profile_chosen;
     options.credentials_file =
         value_or(environment, "AWS_SHARED_CREDENTIALS_FILE", folder + "credentials");
     options.config_file = value_or(environment, "AWS_CONFIG_FILE", folder + "config");

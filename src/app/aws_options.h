@@ -10,7 +10,7 @@ namespace florin::app {
 
 struct Settings;
 
-/// The environment of a process, by name.
+/// The environment of a process and its .env files, by name (`environment_here`).
 using Environ = std::map<std::string, std::string>;
 
 /// Where AWS's own tools would look for credentials: in the settings, then in the variables that

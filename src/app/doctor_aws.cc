@@ -1,7 +1,9 @@
 #include "app/doctor_aws.h"
 
 #include <fstream>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -22,16 +24,26 @@ std::string read_file(const std::string& path) {
     return text.str();
 }
 
-/// The profile that would be used; empty when there is none with credentials.
-std::string profile_with_credentials(const aws::CredentialOptions& options) {
+/// Of the profile that would be used; nothing when the search goes on elsewhere.
+std::optional<Finding> judge_profile(const aws::CredentialOptions& options) {
     aws::Profiles profiles;
     aws::add_profiles(profiles, read_file(options.credentials_file), aws::ProfileFile::Credentials);
     aws::add_profiles(profiles, read_file(options.config_file), aws::ProfileFile::Config);
-    auto chosen = profiles.find(options.profile);
-    if (chosen == profiles.end()) chosen = profiles.find("default");
-    if (chosen == profiles.end()) return "";
-    const bool keys = !aws::value_of(chosen->second, "aws_secret_access_key").empty();
-    return keys || !aws::value_of(chosen->second, "role_arn").empty() ? chosen->first : "";
+    const auto* const chosen =
+        aws::find_profile(profiles, options.profile, !options.profile_chosen);
+    if (chosen == nullptr && options.profile_chosen) {
+        return Finding{Verdict::Problem,
+                       fmt::format("AWS_PROFILE names {}, which {} and {} do not have",
+                                   options.profile, options.credentials_file, options.config_file),
+                       "add the profile there, or leave AWS_PROFILE out"};
+    }
+    if (chosen == nullptr) return std::nullopt;
+    const auto& [name, profile] = *chosen;
+    if (aws::value_of(profile, "aws_secret_access_key").empty() &&
+        aws::value_of(profile, "role_arn").empty())
+        return std::nullopt;
+    return Finding{Verdict::Fine, fmt::format("AWS credentials are those of the profile {}", name),
+                   ""};
 }
 
 Finding judge_credentials(const aws::CredentialOptions& options) {
@@ -42,10 +54,7 @@ Finding judge_credentials(const aws::CredentialOptions& options) {
     }
     if (!options.given.access_key_id.empty())
         return {Verdict::Fine, "AWS credentials are those of AWS_ACCESS_KEY_ID", ""};
-    if (const auto profile = profile_with_credentials(options); !profile.empty()) {
-        return {Verdict::Fine, fmt::format("AWS credentials are those of the profile {}", profile),
-                ""};
-    }
+    if (auto finding = judge_profile(options)) return std::move(*finding);
     if (!options.web_identity_token_file.empty() && !options.role.role_arn.empty()) {
         if (access(options.web_identity_token_file.c_str(), R_OK) == 0) {
             return {Verdict::Fine,

@@ -48,6 +48,16 @@ TEST_F(DoctorAwsTest, ItSaysWhereCredentialsComeFrom) {
     EXPECT_EQ(credentials().text, "AWS credentials are those of AWS_ACCESS_KEY_ID");
 }
 
+TEST_F(DoctorAwsTest, AProfileThatSomebodyHasChosenHasToBeThere) {
+    const std::string keys = folder.file().string();
+    std::ofstream(keys) << "[default]\naws_access_key_id=a\naws_secret_access_key=b\n";
+    environment["AWS_SHARED_CREDENTIALS_FILE"] = keys;
+    EXPECT_EQ(credentials().text, "AWS credentials are those of the profile default");
+    settings.aws.profile_chosen = true;
+    EXPECT_EQ(credentials().verdict, Verdict::Problem);
+    EXPECT_TRUE(credentials().text.starts_with("AWS_PROFILE names tacos, which " + keys));
+}
+
 TEST_F(DoctorAwsTest, AQueueHasToBeInOurRegion) {
     settings.aws.queue_url = "https://sqs.ap-northeast-2.amazonaws.com/1/orders";
     EXPECT_EQ(judge_aws(settings, environment).size(), 1U);

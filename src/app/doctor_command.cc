@@ -188,7 +188,7 @@ std::vector<Finding> examine(const LoadedSettings& loaded) {
     check_file("WEBHOOK_CA_FILE", settings.webhooks.ca_file, findings);
     for (auto& finding : judge_redis(settings)) findings.push_back(std::move(finding));
     for (auto& finding : judge_kafka(settings)) findings.push_back(std::move(finding));
-    for (auto& finding : judge_aws(settings, process_environment()))
+    for (auto& finding : judge_aws(settings, environment_here()))
         findings.push_back(std::move(finding));
     rlimit files{};
     getrlimit(RLIMIT_NOFILE, &files);

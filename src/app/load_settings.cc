@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <ranges>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -157,6 +158,16 @@ std::map<std::string, std::string> process_environment() {
         const auto equals = text.find('=');
         if (equals == std::string_view::npos) continue;
         variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return variables;
+}
+
+std::map<std::string, std::string> environment_here(const std::filesystem::path& folder) {
+    auto variables = process_environment();
+    for (const char* name : {".env.local", ".env"}) {
+        const EnvFile file = parse_env_file(read_file(folder / name).value_or(""));
+        for (const auto& entry : std::views::reverse(file.entries))  // the last of a name wins
+            variables.try_emplace(entry.name, entry.value);
     }
     return variables;
 }

@@ -23,6 +23,10 @@ struct SettingInputs {
 /// The environment of this process. Not thread-safe against those who change it.
 std::map<std::string, std::string> process_environment();
 
+/// The same for what is no setting, such as the variables of AWS's own tools: where the environment
+/// says nothing, what .env.local and .env in `folder` say.
+std::map<std::string, std::string> environment_here(const std::filesystem::path& folder = ".");
+
 struct SettingSource {
     enum class Kind : std::uint8_t { Default, File, EnvFile, Environment, Flag };
     Kind kind = Kind::Default;

@@ -10,6 +10,7 @@
 #include "app/grpc_address.h"
 #include "app/kafka_options.h"
 #include "app/setting_table.h"
+#include "platform/aws/event_bridge.h"
 #include "platform/base/require.h"
 #include "platform/redis/url.h"
 
@@ -95,6 +96,16 @@ void complain_about_inventory(const LoadedSettings& loaded, std::vector<std::str
     if (parse_grpc_address(inventory)) return;
     complaints.push_back(fmt::format("INVENTORY_GRPC_ADDR ({}): \"{}\" is not host:port",
                                      source_of(loaded, "INVENTORY_GRPC_ADDR").text, inventory));
+}
+
+void complain_about_event_bus(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
+    const auto& aws = loaded.values.aws;
+    if (!aws.events || aws::is_event_bus(aws.event_bus_name)) return;
+    complaints.push_back(
+        fmt::format("EVENT_BUS_NAME ({}): \"{}\" names no event bus; give a name of 1 to 256 of "
+                    "A-Z a-z 0-9 / . - _, or an ARN such as "
+                    "arn:aws:events:ap-northeast-2:123456789012:event-bus/NAME",
+                    source_of(loaded, "EVENT_BUS_NAME").text, aws.event_bus_name));
 }
 
 void complain_about_redis(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
@@ -197,6 +208,7 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
         settings.worker.local = false;
         note_reason(loaded, "RESERVATION_WORKER", "AWS_EVENTS");
     }
+    settings.aws.profile_chosen = !unset(loaded, "AWS_PROFILE") && !settings.aws.profile.empty();
     settings.worker.own_services =
         unset(loaded, "RESERVATION_API_BASE") && unset(loaded, "INVENTORY_GRPC_ADDR");
     auto& redis = settings.redis;
@@ -227,6 +239,7 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     complain_about_inventory(loaded, complaints);
     complain_about_kafka(loaded, complaints);
     complain_about_redis(loaded, complaints);
+    complain_about_event_bus(loaded, complaints);
     complain_about_holds(loaded, complaints);
     if (settings.server.tls_cert_file.empty() != settings.server.tls_key_file.empty()) {
         const bool no_key = settings.server.tls_key_file.empty();

@@ -186,6 +186,14 @@ void add_webhook_settings(std::vector<Setting>& table) {
                          FLORIN_SETTING(webhooks.ca_file)));
 }
 
+/// Enough of a key's id to know it by.
+std::string masked_key(const std::string& id) {
+    constexpr std::size_t shown = 4;  // of either end
+    if (id.empty()) return id;
+    const bool is_long = id.size() >= 4 * shown;
+    return is_long ? id.substr(0, shown) + "********" + id.substr(id.size() - shown) : "********";
+}
+
 void add_aws_settings(std::vector<Setting>& table) {
     const std::string group = "AWS events";
     table.push_back(yes_or_no(
@@ -195,7 +203,8 @@ void add_aws_settings(std::vector<Setting>& table) {
         table.push_back(text({name, group, help}, member));
         return table.back();
     };
-    add("AWS_PROFILE", "Profile of the credentials file", FLORIN_SETTING(aws.profile));
+    add("AWS_PROFILE", "Profile of the credentials file (default: tacos, else default)",
+        FLORIN_SETTING(aws.profile));
     add("AWS_REGION", "Region of the event bus and the queues", FLORIN_SETTING(aws.region))
         .aliases = {"AWS_DEFAULT_REGION"};
     add("EVENT_BUS_NAME", "Event bus to publish to", FLORIN_SETTING(aws.event_bus_name));
@@ -206,9 +215,12 @@ void add_aws_settings(std::vector<Setting>& table) {
         FLORIN_SETTING(aws.dead_letter_queue_url));
     add("AWS_ENDPOINT_URL", "Another endpoint, such as a local stand-in",
         FLORIN_SETTING(aws.endpoint_url));
-    add("AWS_ACCESS_KEY_ID",
+    auto& key = add(
+        "AWS_ACCESS_KEY_ID",
         "Access key (default: from the profile, the web identity, the container or the instance)",
         FLORIN_SETTING(aws.access_key_id));
+    key.has_secret = true;
+    key.show = [](const Settings& settings) { return masked_key(settings.aws.access_key_id); };
     add("AWS_SECRET_ACCESS_KEY", "Secret of the access key", FLORIN_SETTING(aws.secret_access_key))
         .secret = true;
     add("AWS_SESSION_TOKEN", "Session token of temporary keys", FLORIN_SETTING(aws.session_token))

@@ -126,6 +126,7 @@ struct Settings {
     struct Aws {
         bool events = false;
         std::string profile = "tacos";
+        bool profile_chosen = false;  // somebody has named it
         std::string region = "ap-northeast-2";
         std::string event_bus_name = "ticket-reservation-events";
         std::string event_source = "payment-sim-api";

@@ -342,6 +342,45 @@ TEST_F(SettingsTest, DescriptionsShowValuesAndSourcesButNoSecret) {
     }
 }
 
+TEST_F(SettingsTest, AnAccessKeyIsShownInPartOnly) {
+    inputs.environment = {{"AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"}};
+    const std::string text = describe_settings(loaded(), ConfigForm::Table);
+    EXPECT_NE(text.find("AKIA********MPLE"), std::string::npos) << text;
+    EXPECT_EQ(text.find("IOSFODNN"), std::string::npos) << text;
+    inputs.environment = {{"AWS_ACCESS_KEY_ID", "AKIAshort"}};
+    EXPECT_EQ(describe_settings(loaded(), ConfigForm::Table).find("AKIA"), std::string::npos);
+}
+
+TEST_F(SettingsTest, AnEventBusThatAwsWouldRefuseIsRefusedAtStart) {
+    inputs.environment = {{"EVENT_BUS_NAME", "two words"}};
+    EXPECT_TRUE(complaints().empty()) << "nothing is sent there";
+    inputs.environment["AWS_EVENTS"] = "true";
+    ASSERT_EQ(complaints().size(), 1U);
+    EXPECT_TRUE(complaints()[0].starts_with(
+        "EVENT_BUS_NAME (environment): \"two words\" names no event bus; give a name"))
+        << complaints()[0];
+    inputs.environment["EVENT_BUS_NAME"] =
+        "arn:aws:events:ap-northeast-2:123456789012:event-bus/orders";
+    EXPECT_TRUE(complaints().empty());
+}
+
+TEST_F(SettingsTest, AProfileIsChosenWhenSomebodyNamesIt) {
+    EXPECT_FALSE(loaded().values.aws.profile_chosen);
+    inputs.environment = {{"AWS_PROFILE", ""}};
+    EXPECT_FALSE(loaded().values.aws.profile_chosen);
+    inputs.environment = {{"AWS_PROFILE", "tacos"}};
+    EXPECT_TRUE(loaded().values.aws.profile_chosen);
+}
+
+TEST_F(SettingsTest, VariablesThatAreNoSettingsMayStandInTheEnvFilesToo) {
+    write(".env", "FLORIN_TEST_A=1\nFLORIN_TEST_B=1\nPATH=/nowhere\n");
+    write(".env.local", "FLORIN_TEST_B=2\nFLORIN_TEST_B=3\n");
+    const auto variables = environment_here(inputs.folder);
+    EXPECT_EQ(variables.at("FLORIN_TEST_A"), "1");
+    EXPECT_EQ(variables.at("FLORIN_TEST_B"), "3") << "the stronger file, and its last line";
+    EXPECT_NE(variables.at("PATH"), "/nowhere");
+}
+
 TEST_F(SettingsTest, AHoldIsNotLongerThanTheLongest) {
     inputs.environment = {{"RESERVATION_HOLD_SECONDS", "600"},
                           {"RESERVATION_HOLD_SECONDS_MAX", "300"}};

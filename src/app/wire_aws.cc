@@ -6,6 +6,7 @@
 #include "gateway/event_bridge_relay.h"
 #include "platform/aws/client.h"
 #include "platform/aws/credential_chain.h"
+#include "platform/aws/service_clock.h"
 #include "platform/broker/relay_group.h"
 #include "platform/http/client.h"
 #include "platform/telemetry/log.h"
@@ -41,8 +42,9 @@ struct AwsParts::Parts {
           const Clock& clock, const Settings& settings, telemetry::Metrics& metrics,
           const Environ& environment)
         : http(background, http_options()),
-          credentials(http, clock, credential_options(settings, environment)),
-          client(http, credentials, clock, aws::event_bridge_service,
+          time(clock),
+          credentials(http, time, credential_options(settings, environment)),
+          client(http, credentials, time, aws::event_bridge_service,
                  aws_client_options(settings, environment, "AWS_ENDPOINT_URL_EVENTBRIDGE"),
                  metrics),
           relay(background, client,
@@ -55,6 +57,7 @@ struct AwsParts::Parts {
     }
 
     http::Client http;
+    aws::ServiceClock time;
     aws::CredentialChain credentials;
     aws::Client client;
     gateway::EventBridgeRelay relay;
@@ -66,7 +69,7 @@ AwsParts::AwsParts(runtime::Loop& background, store::Store& store, leases::Lease
                    const Clock& clock, const Settings& settings, telemetry::Metrics& metrics) {
     if (settings.aws.events) {
         parts_ = std::make_unique<Parts>(background, store, leases, clock, settings, metrics,
-                                         process_environment());
+                                         environment_here());
     }
 }
 

@@ -8,6 +8,7 @@
 #include "app/settings.h"
 #include "platform/aws/client.h"
 #include "platform/aws/credential_chain.h"
+#include "platform/aws/service_clock.h"
 #include "platform/aws/sqs.h"
 #include "platform/http/client.h"
 #include "platform/runtime/loop.h"
@@ -47,8 +48,9 @@ struct WorkerParts::Parts {
           const Settings& settings, telemetry::Metrics& metrics, const Environ& environment)
         : loop(worker_loop),
           aws_http(loop, aws_http_options()),
-          credentials(aws_http, clock, credential_options(settings, environment)),
-          sqs(aws_http, credentials, clock, aws::sqs_service,
+          time(clock),
+          credentials(aws_http, time, credential_options(settings, environment)),
+          sqs(aws_http, credentials, time, aws::sqs_service,
               aws_client_options(settings, environment, "AWS_ENDPOINT_URL_SQS"), metrics),
           queue(sqs, settings.aws.queue_url),
           services(loop, settings),
@@ -63,6 +65,7 @@ struct WorkerParts::Parts {
 
     runtime::Loop& loop;
     http::Client aws_http;
+    aws::ServiceClock time;
     aws::CredentialChain credentials;
     aws::Client sqs;
     aws::Queue queue;
@@ -76,8 +79,7 @@ struct WorkerParts::Parts {
 
 WorkerParts::WorkerParts(runtime::Loop& loop, store::Store& store, const Clock& clock,
                          const Settings& settings, telemetry::Metrics& metrics)
-    : parts_(
-          std::make_unique<Parts>(loop, store, clock, settings, metrics, process_environment())) {}
+    : parts_(std::make_unique<Parts>(loop, store, clock, settings, metrics, environment_here())) {}
 
 WorkerParts::~WorkerParts() = default;
 

@@ -107,11 +107,12 @@ protected:
     runtime::Loop loop{"event bridge test"};
     telemetry::Metrics metrics;
     ManualClock clock{SystemClock().now()};
+    aws::ServiceClock time{clock};
     http::Client http{loop, {}};
     aws::testing::FixedCredentials credentials;
     aws::testing::FakeEndpoint aws{loop};
     aws::Client client{
-        http, credentials, clock, aws::event_bridge_service, client_options(aws.url()), metrics};
+        http, credentials, time, aws::event_bridge_service, client_options(aws.url()), metrics};
     EventBridgeRelay bus{loop, client, {}, metrics};
     std::map<int, std::string> refused;
     std::set<int> taken;

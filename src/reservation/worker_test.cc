@@ -158,8 +158,9 @@ protected:
     FakeQueue queue{loop, clock};
     http::Client http{loop, {}};
     aws::testing::FixedCredentials credentials;
+    aws::ServiceClock time{clock};
     aws::Client client{
-        http, credentials, clock, aws::sqs_service, client_options(queue.endpoint.url()), metrics};
+        http, credentials, time, aws::sqs_service, client_options(queue.endpoint.url()), metrics};
     aws::Queue orders{client, "http://sqs/1/orders"};
     aws::Queue dead_orders{client, "http://sqs/1/orders-dlq"};
     testing::FakeServices services;

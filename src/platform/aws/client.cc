@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <stdexcept>
 
 #include <boost/json.hpp>
@@ -17,8 +16,9 @@ namespace json = boost::json;
 namespace florin::aws {
 namespace {
 
-// Signatures are good for five minutes either way.
-constexpr Microseconds clock_tolerance = std::chrono::minutes(4);
+// Keys that AWS does not know may have been replaced where they come from. As long as they have
+// not, asking there at every call would be all that comes of it.
+constexpr Microseconds disown_interval = Seconds(30);
 constexpr std::size_t answer_text_max = 300;
 
 constexpr std::array<std::string_view, 12> throttling = {"Throttling",
@@ -35,6 +35,9 @@ constexpr std::array<std::string_view, 12> throttling = {"Throttling",
                                                          "KmsThrottled"};
 constexpr std::array<std::string_view, 3> expired = {"ExpiredToken", "ExpiredTokenException",
                                                      "RequestExpired"};
+constexpr std::array<std::string_view, 5> disowned = {
+    "UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId",
+    "SignatureDoesNotMatch", "InvalidSignatureException"};
 constexpr std::array<std::string_view, 13> denied = {"AccessDenied",
                                                      "AccessDeniedException",
                                                      "UnrecognizedClientException",
@@ -104,13 +107,6 @@ Failure failure_of(const Service& service, std::string_view operation,
                         code.empty() ? "without a code" : code, message)};
 }
 
-std::optional<Instant> parse_http_date(const std::string& text) {
-    std::tm parts{};
-    if (::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) == nullptr)
-        return std::nullopt;
-    return Instant(Seconds(::timegm(&parts)));
-}
-
 http::Url parse_endpoint(const std::string& url) {
     auto parsed = http::parse_url(url);
     if (!parsed)
@@ -125,7 +121,7 @@ std::string aws_endpoint(std::string_view service, std::string_view region) {
     return fmt::format("https://{}.{}.{}/", service, region, suffix);
 }
 
-Client::Client(http::Client& http, CredentialSource& credentials, const Clock& clock,
+Client::Client(http::Client& http, CredentialSource& credentials, ServiceClock& clock,
                Service service, ClientOptions options, telemetry::Metrics& metrics)
     : http_(http),
       credentials_(credentials),
@@ -167,20 +163,20 @@ awaitable<Client::Attempt> Client::attempt(std::string_view operation, const std
     const auto credentials = co_await credentials_.get();
     if (!credentials)
         co_return Attempt{std::unexpected(Failure{Failure::Kind::Denied, "", credentials.error()})};
-    auto answer = co_await http_.send(signed_request(operation, body, *credentials, deadline));
+    const Instant now = clock_.now();
+    auto answer = co_await http_.send(signed_request(operation, body, *credentials, now, deadline));
     if (!answer)
         co_return Attempt{std::unexpected(
             Failure{Failure::Kind::Unavailable, "", std::move(answer.error().text)})};
     if (answer->status == 200) co_return Attempt{std::move(answer->body)};
     Failure failure = failure_of(service_, operation, *answer);
-    const bool mended = mend(failure, *answer);
+    const bool mended = mend(failure, *answer, now);
     co_return Attempt{std::unexpected(std::move(failure)), mended};
 }
 
 http::ClientRequest Client::signed_request(std::string_view operation, const std::string& body,
-                                           const Credentials& credentials,
+                                           const Credentials& credentials, Instant now,
                                            Milliseconds deadline) const {
-    const Instant now = clock_.now() + clock_offset_;
     http::Headers headers{
         {"Content-Type", std::string(service_.content_type)},
         {"X-Amz-Date", amz_date(now)},
@@ -198,21 +194,20 @@ http::ClientRequest Client::signed_request(std::string_view operation, const std
             .deadline = deadline};
 }
 
-bool Client::mend(const Failure& failure, const http::ClientResponse& answer) {
+bool Client::mend(const Failure& failure, const http::ClientResponse& answer, Instant signed_at) {
     if (failure.kind != Failure::Kind::Denied) return false;
-    if (correct_clock(answer)) return true;
-    if (!is_one_of(expired, failure.code)) return false;
-    credentials_.forget();
-    return true;
-}
-
-bool Client::correct_clock(const http::ClientResponse& answer) {
-    const auto theirs = parse_http_date(std::string(answer.headers.get("Date")));
-    if (!theirs) return false;
-    const Microseconds offset = *theirs - clock_.now();
-    if (std::chrono::abs(offset - clock_offset_) < clock_tolerance) return false;
-    clock_offset_ = offset;
-    return true;
+    if (clock_.corrects(answer.headers.get("Date"), signed_at)) return true;
+    if (is_one_of(expired, failure.code)) {
+        credentials_.forget();
+        return true;
+    }
+    const Instant now = clock_.now();
+    if (is_one_of(disowned, failure.code) &&
+        (!disowned_at_ || std::chrono::abs(now - *disowned_at_) >= disown_interval)) {
+        disowned_at_ = now;
+        credentials_.forget();
+    }
+    return false;
 }
 
 void Client::count(const Answer<std::string>& answer) {

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "platform/aws/credentials.h"
+#include "platform/aws/service_clock.h"
 #include "platform/base/random.h"
 #include "platform/base/time.h"
 #include "platform/http/url.h"
@@ -58,13 +60,14 @@ struct ClientOptions {
 std::string aws_endpoint(std::string_view service, std::string_view region);
 
 /// Makes signed calls to one service. Throttled and unavailable ones are made again after a wait;
-/// credentials that have expired are renewed, and a clock that is off by minutes is corrected by
-/// the service's. Counts florin_aws_calls_total{service,result}. On one loop.
+/// credentials that have expired are renewed, those that are not known are asked for again by later
+/// calls, and a clock that is off by minutes is corrected by the service's. Counts
+/// florin_aws_calls_total{service,result}. On one loop.
 class Client {
 public:
     /// The references outlive this object. Throws `std::runtime_error` that names the endpoint when
     /// that is no URL.
-    Client(http::Client& http, CredentialSource& credentials, const Clock& clock, Service service,
+    Client(http::Client& http, CredentialSource& credentials, ServiceClock& clock, Service service,
            ClientOptions options, telemetry::Metrics& metrics);
 
     /// `operation` is of static lifetime ("PutEvents"), `body` JSON. `deadline` is for one attempt.
@@ -84,22 +87,20 @@ private:
                                Milliseconds deadline);
     [[nodiscard]] http::ClientRequest signed_request(std::string_view operation,
                                                      const std::string& body,
-                                                     const Credentials& credentials,
+                                                     const Credentials& credentials, Instant now,
                                                      Milliseconds deadline) const;
     /// Renews the credentials, or corrects the clock, when that is what the call failed for.
-    bool mend(const Failure& failure, const http::ClientResponse& answer);
-    /// True when the service's clock is far from ours; from now on requests carry its time.
-    bool correct_clock(const http::ClientResponse& answer);
+    bool mend(const Failure& failure, const http::ClientResponse& answer, Instant signed_at);
     void count(const Answer<std::string>& answer);
 
     http::Client& http_;
     CredentialSource& credentials_;
-    const Clock& clock_;
+    ServiceClock& clock_;
     const Service service_;
     const ClientOptions options_;
     const http::Url url_;
     Random random_;
-    Microseconds clock_offset_{0};  // what the service's clock is ahead of ours
+    std::optional<Instant> disowned_at_;  // when credentials were last forgotten as unknown
 
     telemetry::Counter done_;
     telemetry::Counter throttled_;

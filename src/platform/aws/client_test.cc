@@ -22,7 +22,7 @@ protected:
         options.endpoint_url = aws.url();
         options.attempts_max = attempts_max;
         options.backoff = {Milliseconds(1), Milliseconds(2)};
-        return std::make_unique<Client>(http, credentials, clock, event_bridge_service, options,
+        return std::make_unique<Client>(http, credentials, time, event_bridge_service, options,
                                         metrics);
     }
     Answer<std::string> call(Client& client, Milliseconds deadline = Seconds(5)) {
@@ -38,6 +38,7 @@ protected:
     runtime::Loop loop{"aws test"};
     telemetry::Metrics metrics;
     ManualClock clock{SystemClock().now()};  // the fake endpoint tells the time of day
+    ServiceClock time{clock};
     http::Client http{loop, {}};
     testing::FixedCredentials credentials;
     testing::FakeEndpoint aws{loop};
@@ -129,6 +130,44 @@ TEST_F(AwsClientTest, AWrongSecretIsNotTakenForAWrongClock) {
     EXPECT_EQ(aws.requests.size(), 1U);
 }
 
+TEST_F(AwsClientTest, WhatWasSignedBeforeTheClockWasCorrectedIsSentAgainToo) {
+    clock.advance(std::chrono::hours(1));
+    const std::string wrong = amz_date(clock.now());
+    aws.holds = [this](const http::Request&) { return aws.requests.size() < 2; };
+    aws.answer = [wrong](const http::Request& request) {
+        const bool skewed = request.headers.get("X-Amz-Date") == wrong;
+        return skewed ? refusal(403, "RequestTimeTooSkewed") : http::json(200, "{}");
+    };
+    auto client = client_of();
+    std::vector<std::optional<Answer<std::string>>> answers(2);
+    for (auto& answer : answers) {
+        runtime::spawn(loop, "call",
+                       runtime::keep_result(client->call("PutEvents", "{}", Seconds(30)), answer));
+    }
+    EXPECT_TRUE(runtime::result_of(loop, store::eventually([&answers] {
+                                       return answers[0].has_value() && answers[1].has_value();
+                                   })));
+    for (const auto& answer : answers) EXPECT_TRUE(answer && *answer);
+    EXPECT_EQ(aws.requests.size(), 4U);
+}
+
+TEST_F(AwsClientTest, KeysThatAwsDoesNotKnowAreAskedForAgainNowAndThen) {
+    for (const char* code : {"UnrecognizedClientException", "InvalidClientTokenId",
+                             "SignatureDoesNotMatch", "InvalidSignatureException"}) {
+        SCOPED_TRACE(code);
+        aws.requests.clear();
+        credentials.forgotten = 0;
+        answer_with({refusal(403, code)});
+        auto client = client_of();
+        for (int i = 0; i < 5; ++i) EXPECT_FALSE(call(*client));
+        EXPECT_EQ(aws.requests.size(), 5U);
+        EXPECT_EQ(credentials.forgotten, 1);
+        clock.advance(Seconds(31));
+        EXPECT_FALSE(call(*client));
+        EXPECT_EQ(credentials.forgotten, 2);
+    }
+}
+
 TEST_F(AwsClientTest, WithoutCredentialsNothingIsSent) {
     credentials.problem = "no AWS credentials: give one of them";
     const auto answer = call(*client_of());
@@ -162,7 +201,7 @@ TEST_F(AwsClientTest, AwsHasAnEndpointForEachServiceAndRegion) {
 TEST_F(AwsClientTest, AnEndpointThatIsNoUrlIsRefusedAtStart) {
     ClientOptions options;
     options.endpoint_url = "localhost:4566";
-    EXPECT_THROW(Client(http, credentials, clock, sqs_service, options, metrics),
+    EXPECT_THROW(Client(http, credentials, time, sqs_service, options, metrics),
                  std::runtime_error);
 }
 

@@ -17,6 +17,8 @@ namespace {
 // shortly before that, in case whoever hands them out is away.
 constexpr Microseconds refresh_before = std::chrono::minutes(5);
 constexpr Microseconds use_until_before = Seconds(10);
+// Until the old ones end, those who call need not ask in vain each time.
+constexpr Microseconds retry_after = Seconds(15);
 
 std::string read_file(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
@@ -37,15 +39,33 @@ bool complete(const Credentials& credentials) {
 
 }  // namespace
 
-CredentialChain::CredentialChain(http::Client& client, const Clock& clock,
+/// What one caller asks for all who come in the meantime.
+struct CredentialChain::Question {
+    CredentialsAnswer answer =
+        std::unexpected("whoever hands out AWS credentials has just failed to");
+    bool open = true;
+    runtime::Completion* waiting = nullptr;  // those who came while it was open
+};
+
+/// Held by whoever asks, to the end of it.
+class CredentialChain::Turn {
+public:
+    explicit Turn(std::shared_ptr<Question> question) : question_(std::move(question)) {}
+    ~Turn() {
+        question_->open = false;
+        if (question_->waiting != nullptr)
+            runtime::Loop::current().complete(std::exchange(question_->waiting, nullptr));
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+private:
+    const std::shared_ptr<Question> question_;
+};
+
+CredentialChain::CredentialChain(http::Client& client, ServiceClock& clock,
                                  CredentialOptions options)
     : client_(client), clock_(clock), options_(std::move(options)) {}
-
-CredentialChain::Turn::~Turn() {
-    chain_.asking_ = false;
-    if (chain_.waiting_ != nullptr)
-        runtime::Loop::current().complete(std::exchange(chain_.waiting_, nullptr));
-}
 
 void CredentialChain::forget() {
     found_.reset();
@@ -57,21 +77,29 @@ bool CredentialChain::usable(Microseconds for_at_least) const {
 
 awaitable<std::expected<Credentials, std::string>> CredentialChain::get() {
     if (usable(refresh_before)) co_return *found_;
-    if (asking_) {
-        if (usable(use_until_before)) co_return *found_;
-        runtime::Completion done;
-        co_await done.wait([this, &done] { done.next = std::exchange(waiting_, &done); });
-        if (usable(use_until_before)) co_return *found_;
-        co_return std::unexpected("whoever hands out AWS credentials has just failed to");
+    const bool asked = question_ && question_->open;
+    if (usable(use_until_before) && (asked || clock_.now() < next_try_)) co_return *found_;
+    if (!asked) co_return co_await ask();
+    const auto question = question_;
+    runtime::Completion done;
+    co_await done.wait([&question, &done] { done.next = std::exchange(question->waiting, &done); });
+    co_return question->answer;
+}
+
+awaitable<CredentialsAnswer> CredentialChain::ask() {
+    const auto question = std::make_shared<Question>();
+    question_ = question;
+    const Turn turn(question);
+    question->answer = co_await find();
+    if (question->answer) {
+        found_ = *question->answer;
+    } else if (usable(use_until_before)) {
+        telemetry::warning("AWS credentials cannot be renewed yet",
+                           {{"reason", question->answer.error()}});
+        next_try_ = clock_.now() + retry_after;
+        question->answer = *found_;
     }
-    const Turn turn(*this);
-    auto answer = co_await find();
-    if (answer) found_ = *answer;
-    if (!answer && usable(use_until_before)) {
-        telemetry::warning("AWS credentials cannot be renewed yet", {{"reason", answer.error()}});
-        co_return *found_;
-    }
-    co_return answer;
+    co_return question->answer;
 }
 
 awaitable<CredentialsAnswer> CredentialChain::find() {
@@ -97,9 +125,10 @@ awaitable<CredentialsAnswer> CredentialChain::find() {
 std::string CredentialChain::places() const {
     return fmt::format(
         "no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set, {} and {} "
-        "have neither a profile \"{}\" nor \"default\" with keys, and AWS_WEB_IDENTITY_TOKEN_FILE "
-        "and AWS_CONTAINER_CREDENTIALS_FULL_URI are not set; give one of them",
-        options_.credentials_file, options_.config_file, options_.profile);
+        "have no profile \"{}\"{} with keys, and AWS_WEB_IDENTITY_TOKEN_FILE and "
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI are not set; give one of them",
+        options_.credentials_file, options_.config_file, options_.profile,
+        options_.profile_chosen ? "" : " or \"default\"");
 }
 
 awaitable<CredentialChain::Found> CredentialChain::from_profile() {
@@ -107,9 +136,14 @@ awaitable<CredentialChain::Found> CredentialChain::from_profile() {
     Profiles profiles;
     add_profiles(profiles, read_file(options_.credentials_file), ProfileFile::Credentials);
     add_profiles(profiles, read_file(options_.config_file), ProfileFile::Config);
-    auto chosen = profiles.find(options_.profile);
-    if (chosen == profiles.end()) chosen = profiles.find("default");
-    if (chosen == profiles.end()) co_return std::nullopt;
+    const auto* const chosen = find_profile(profiles, options_.profile, !options_.profile_chosen);
+    if (chosen == nullptr && options_.profile_chosen) {
+        co_return std::unexpected(fmt::format(
+            "{} and {} have no profile \"{}\", which AWS_PROFILE names; add it there, or "
+            "leave AWS_PROFILE out",
+            options_.credentials_file, options_.config_file, options_.profile));
+    }
+    if (chosen == nullptr) co_return std::nullopt;
     const Profile profile = chosen->second;
     if (!value_of(profile, "role_arn").empty()) co_return co_await from_role_of(profiles, profile);
     Credentials keys = keys_of(profile);
@@ -144,7 +178,7 @@ awaitable<CredentialChain::Found> CredentialChain::from_role_of(const Profiles& 
                 fmt::format("the AWS profile for {} names no source_profile with keys (\"{}\")",
                             role.role_arn, source));
         }
-        answer = co_await assume_role(client_, role, keys_of(base->second), clock_.now());
+        answer = co_await assume_role(client_, role, keys_of(base->second), clock_);
     }
     if (!answer) co_return std::unexpected(answer.error());
     co_return *answer;

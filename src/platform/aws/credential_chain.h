@@ -1,23 +1,22 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "platform/aws/credentials.h"
 #include "platform/aws/profile_file.h"
 #include "platform/aws/remote_credentials.h"
+#include "platform/aws/service_clock.h"
 #include "platform/base/time.h"
-
-namespace florin::runtime {
-class Completion;
-}
 
 namespace florin::aws {
 
 /// Where credentials are looked for. What is empty is not asked.
 struct CredentialOptions {
-    Credentials given;    // from the environment
-    std::string profile;  // of the files below; when they do not have it, "default" is taken
+    Credentials given;            // from the environment
+    std::string profile;          // of the files below
+    bool profile_chosen = false;  // by somebody: then "default" does not stand in for it
     std::string credentials_file;
     std::string config_file;
     RoleRequest role;  // of a web identity; its endpoint and region also serve the profiles' roles
@@ -33,7 +32,7 @@ struct CredentialOptions {
 class CredentialChain final : public CredentialSource {
 public:
     /// The references outlive this object.
-    CredentialChain(http::Client& client, const Clock& clock, CredentialOptions options);
+    CredentialChain(http::Client& client, ServiceClock& clock, CredentialOptions options);
 
     awaitable<std::expected<Credentials, std::string>> get() override;
     void forget() override;
@@ -41,30 +40,24 @@ public:
 private:
     using Found = std::expected<std::optional<Credentials>, std::string>;
 
-    /// The time in which one caller asks for all.
-    class Turn {
-    public:
-        explicit Turn(CredentialChain& chain) : chain_(chain) { chain_.asking_ = true; }
-        ~Turn();
-        Turn(const Turn&) = delete;
-        Turn& operator=(const Turn&) = delete;
-
-    private:
-        CredentialChain& chain_;
-    };
+    struct Question;
+    class Turn;
 
     [[nodiscard]] bool usable(Microseconds for_at_least) const;
+    awaitable<CredentialsAnswer> ask();
     awaitable<CredentialsAnswer> find();
     awaitable<Found> from_profile();
     awaitable<Found> from_role_of(const Profiles& profiles, const Profile& profile);
     [[nodiscard]] std::string places() const;
 
     http::Client& client_;
-    const Clock& clock_;
+    ServiceClock& clock_;
     const CredentialOptions options_;
     std::optional<Credentials> found_;
-    bool asking_ = false;
-    runtime::Completion* waiting_ = nullptr;  // those who came while one of them asks
+    Instant next_try_{};  // of renewing what is still good
+    // The last one. Shared with who asks and who waits: when a loop dies with a question under way,
+    // their coroutines end after the chain.
+    std::shared_ptr<Question> question_;
 };
 
 }  // namespace florin::aws

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <gtest/gtest.h>
 
 #include "platform/aws/fake_aws.h"
+#include "platform/aws/signature.h"
 #include "platform/base/manual_clock.h"
 #include "platform/runtime/result_of.h"
 
@@ -40,12 +42,30 @@ protected:
         return runtime::result_of(loop, chain.get());
     }
     std::expected<Credentials, std::string> get() {
-        CredentialChain chain(http, clock, options);
+        CredentialChain chain(http, time, options);
         return get(chain);
     }
     std::string key() {
         const auto credentials = get();
         return credentials ? credentials->access_key_id : credentials.error();
+    }
+    /// How many of so many who ask at once get credentials; `errors` has what the others are told.
+    int together(CredentialChain& chain, std::size_t askers) {
+        std::vector<std::optional<std::expected<Credentials, std::string>>> answers(askers);
+        for (auto& answer : answers)
+            runtime::spawn(loop, "ask", runtime::keep_result(chain.get(), answer));
+        EXPECT_TRUE(runtime::result_of(loop, store::eventually([&answers] {
+                                           return std::ranges::all_of(answers, [](const auto& one) {
+                                               return one.has_value();
+                                           });
+                                       })));
+        int served = 0;
+        for (const auto& answer : answers) {
+            if (!answer) continue;
+            if (*answer) ++served;
+            if (!*answer) errors.insert(answer->error());
+        }
+        return served;
     }
     void answer_with(std::string body, unsigned status = 200) {
         aws.answer = [body, status](const http::Request&) { return http::json(status, body); };
@@ -54,9 +74,11 @@ protected:
     store::TestFolder folder;
     runtime::Loop loop{"aws test"};
     ManualClock clock;  // 2023-11-14T22:13:20Z: an hour before the answers expire
+    ServiceClock time{clock};
     http::Client http{loop, {}};
     testing::FakeEndpoint aws{loop};
     CredentialOptions options;
+    std::set<std::string> errors;
 };
 
 TEST_F(CredentialChainTest, WhatIsGivenComesFirst) {
@@ -120,8 +142,11 @@ TEST_F(CredentialChainTest, AContainerIsAskedWithItsToken) {
     answer_with(json_answer);
     EXPECT_EQ(key(), "ASIA1");
     EXPECT_EQ(aws.requests.front().headers.get("Authorization"), "secret");
-    options.container.uri = "http://example.com/credentials";
-    EXPECT_NE(key().find("over plain HTTP"), std::string::npos);
+    for (const char* host : {"example.com", "127.example.com", "127.0.0.1.example.com",
+                             "169.254.170.20", "[fd00:ec2::24]"}) {
+        options.container.uri = std::string("http://") + host + "/credentials";
+        EXPECT_NE(key().find("over plain HTTP"), std::string::npos) << host;
+    }
 }
 
 TEST_F(CredentialChainTest, AnInstanceIsAskedWithATokenOfTheMetadataService) {
@@ -145,7 +170,7 @@ TEST_F(CredentialChainTest, WithNothingAtAllItSaysWhereItLooked) {
 TEST_F(CredentialChainTest, CredentialsAreKeptAndRenewedBeforeTheyExpire) {
     options.container.uri = aws.url();
     answer_with(json_answer);
-    CredentialChain chain(http, clock, options);
+    CredentialChain chain(http, time, options);
     ASSERT_TRUE(get(chain));
     clock.advance(std::chrono::minutes(54));
     ASSERT_TRUE(get(chain));
@@ -158,7 +183,7 @@ TEST_F(CredentialChainTest, CredentialsAreKeptAndRenewedBeforeTheyExpire) {
 TEST_F(CredentialChainTest, OldCredentialsServeUntilTheyExpireWhenTheyCannotBeRenewed) {
     options.container.uri = aws.url();
     answer_with(json_answer);
-    CredentialChain chain(http, clock, options);
+    CredentialChain chain(http, time, options);
     ASSERT_TRUE(get(chain));
     answer_with("gone", 500);
     clock.advance(std::chrono::minutes(58));
@@ -170,23 +195,15 @@ TEST_F(CredentialChainTest, OldCredentialsServeUntilTheyExpireWhenTheyCannotBeRe
 TEST_F(CredentialChainTest, ManyWhoAskAtOnceAreServedByOneQuestion) {
     options.container.uri = aws.url();
     answer_with(json_answer);
-    CredentialChain chain(http, clock, options);
-    std::vector<std::optional<std::expected<Credentials, std::string>>> answers(5);
-    for (auto& answer : answers)
-        runtime::spawn(loop, "ask", runtime::keep_result(chain.get(), answer));
-    EXPECT_TRUE(runtime::result_of(loop, store::eventually([&answers] {
-                                       return std::ranges::all_of(answers, [](const auto& answer) {
-                                           return answer.has_value();
-                                       });
-                                   })));
-    for (const auto& answer : answers) EXPECT_TRUE(*answer);
+    CredentialChain chain(http, time, options);
+    EXPECT_EQ(together(chain, 5), 5);
     EXPECT_EQ(aws.requests.size(), 1U);
 }
 
 TEST_F(CredentialChainTest, WhatAwsHasRefusedIsAskedForAgain) {
     options.container.uri = aws.url();
     answer_with(json_answer);
-    CredentialChain chain(http, clock, options);
+    CredentialChain chain(http, time, options);
     ASSERT_TRUE(get(chain));
     chain.forget();
     ASSERT_TRUE(get(chain));
@@ -199,6 +216,87 @@ TEST_F(CredentialChainTest, AnswersThatMakeNoSenseAreNoCredentials) {
         EXPECT_FALSE(read_json_answer(text)) << text;
     EXPECT_FALSE(read_sts_answer("<AccessKeyId>a"));
     EXPECT_FALSE(read_sts_answer("<AccessKeyId>a</AccessKeyId>"));
+}
+
+TEST_F(CredentialChainTest, ALoopMayDieWithAQuestionUnderWayAndOthersWaiting) {
+    options.container.uri = aws.url();  // whose loop does not run: nobody answers
+    auto dying = std::make_unique<runtime::Loop>("dying");
+    auto client = std::make_unique<http::Client>(*dying, http::ClientOptions());
+    auto chain = std::make_unique<CredentialChain>(*client, time, options);
+    std::optional<std::expected<Credentials, std::string>> answer;
+    for (int i = 0; i < 3; ++i)
+        runtime::spawn(*dying, "ask", runtime::keep_result(chain->get(), answer));
+    runtime::run_until_done(*dying, runtime::sleep_for(Milliseconds(1)));
+    chain.reset();
+    client.reset();
+    dying.reset();
+    EXPECT_FALSE(answer);
+}
+
+TEST_F(CredentialChainTest, ThoseWhoWaitGetTheAnswerOfTheOneWhoAsksWhateverTheClockSays) {
+    clock.advance(std::chrono::hours(2));  // by it, what is handed out has expired
+    options.container.uri = aws.url();
+    answer_with(json_answer);
+    CredentialChain chain(http, time, options);
+    EXPECT_EQ(together(chain, 5), 5);
+    EXPECT_EQ(aws.requests.size(), 1U);
+}
+
+TEST_F(CredentialChainTest, ThoseWhoWaitAreToldWhyThereAreNone) {
+    options.container.uri = aws.url();
+    answer_with("gone", 500);
+    CredentialChain chain(http, time, options);
+    EXPECT_EQ(together(chain, 5), 0);
+    EXPECT_EQ(errors, (std::set<std::string>{aws.url() + " answered 500"}));
+}
+
+TEST_F(CredentialChainTest, WhoeverCannotRenewThemIsLeftAloneForAWhile) {
+    options.container.uri = aws.url();
+    answer_with(json_answer);
+    CredentialChain chain(http, time, options);
+    ASSERT_TRUE(get(chain));
+    answer_with("gone", 500);
+    clock.advance(std::chrono::minutes(56));
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(get(chain));
+    EXPECT_EQ(aws.requests.size(), 2U);
+    clock.advance(Seconds(20));
+    ASSERT_TRUE(get(chain));
+    EXPECT_EQ(aws.requests.size(), 3U);
+}
+
+TEST_F(CredentialChainTest, AProfileThatSomebodyHasChosenIsNotReplacedByTheDefault) {
+    write("config", "[default]\naws_access_key_id=AKIA3\naws_secret_access_key=s\n");
+    options.container.uri = aws.url();
+    answer_with(json_answer);
+    EXPECT_EQ(key(), "AKIA3");
+    options.profile_chosen = true;
+    EXPECT_NE(key().find("no profile \"tacos\", which AWS_PROFILE names"), std::string::npos);
+    EXPECT_TRUE(aws.requests.empty());
+}
+
+TEST_F(CredentialChainTest, StsCorrectsAClockThatIsWrong) {
+    write("credentials", "[base]\naws_access_key_id=AKIA1\naws_secret_access_key=s\n");
+    write("config", "[profile tacos]\nrole_arn=arn:x\nsource_profile=base\n");
+    aws.answer = [this](const http::Request&) {
+        const char* const error = "<Error><Code>SignatureDoesNotMatch</Code></Error>";
+        return aws.requests.size() == 1 ? http::json(403, error) : http::json(200, sts_answer);
+    };
+    const std::string began = amz_date(SystemClock().now() - std::chrono::minutes(1));
+    EXPECT_EQ(key(), "ASIA2");
+    ASSERT_EQ(aws.requests.size(), 2U);
+    EXPECT_EQ(aws.requests[0].headers.get("X-Amz-Date"), amz_date(clock.now()));
+    EXPECT_GE(aws.requests[1].headers.get("X-Amz-Date"), began);
+    EXPECT_EQ(key(), "ASIA2");
+    EXPECT_EQ(aws.requests.size(), 3U) << "the next one knows the time";
+}
+
+TEST_F(CredentialChainTest, AWrongSecretIsNotTakenForAWrongClockBySts) {
+    clock.set(SystemClock().now());
+    write("credentials", "[base]\naws_access_key_id=AKIA1\naws_secret_access_key=s\n");
+    write("config", "[profile tacos]\nrole_arn=arn:x\nsource_profile=base\n");
+    answer_with("<Error><Code>SignatureDoesNotMatch</Code></Error>", 403);
+    EXPECT_EQ(key(), aws.url() + " answered 403 SignatureDoesNotMatch");
+    EXPECT_EQ(aws.requests.size(), 1U);
 }
 
 }  // namespace

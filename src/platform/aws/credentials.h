@@ -23,7 +23,7 @@ public:
     virtual ~CredentialSource() = default;
     /// Credentials that are valid now. The error says for people where they were looked for.
     virtual awaitable<std::expected<Credentials, std::string>> get() = 0;
-    /// AWS has refused what `get` gave, as expired: the next `get` asks again.
+    /// AWS has refused what `get` gave, as expired or unknown: the next `get` asks again.
     virtual void forget() = 0;
 };
 

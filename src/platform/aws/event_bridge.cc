@@ -1,6 +1,7 @@
 #include "platform/aws/event_bridge.h"
 
 #include <algorithm>
+#include <array>
 
 #include <boost/json.hpp>
 
@@ -12,10 +13,20 @@ namespace json = boost::json;
 namespace florin::aws {
 namespace {
 
+constexpr std::size_t bus_name_max = 256;
+
 std::string text_member(const json::value& object, const char* name) {
     const json::value* found = object.is_object() ? object.get_object().if_contains(name) : nullptr;
     return found != nullptr && found->is_string() ? std::string(found->get_string())
                                                   : std::string();
+}
+
+bool is_bus_name(std::string_view name) {
+    const auto allowed = [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               c == '/' || c == '.' || c == '-' || c == '_';
+    };
+    return !name.empty() && name.size() <= bus_name_max && std::ranges::all_of(name, allowed);
 }
 
 EntryResult result_of(const json::value& entry) {
@@ -27,6 +38,22 @@ EntryResult result_of(const json::value& entry) {
 }
 
 }  // namespace
+
+bool is_event_bus(std::string_view name) {
+    if (!name.starts_with("arn:")) return is_bus_name(name);
+    std::array<std::string_view, 6> parts;  // arn:aws:events:REGION:ACCOUNT:event-bus/NAME
+    for (auto& part : parts) {
+        const bool last = &part == &parts.back();
+        const auto end = last ? name.size() : std::min(name.find(':'), name.size());
+        part = name.substr(0, end);
+        name.remove_prefix(std::min(end + 1, name.size()));
+    }
+    constexpr std::string_view kind = "event-bus/";
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    return parts[1].starts_with("aws") && parts[2] == "events" && !parts[3].empty() &&
+           parts[4].size() == 12 && std::ranges::all_of(parts[4], is_digit) &&
+           parts[5].starts_with(kind) && is_bus_name(parts[5].substr(kind.size()));
+}
 
 std::size_t fitting_one_call(std::span<const std::size_t> entry_bytes) {
     std::size_t bytes = 0;

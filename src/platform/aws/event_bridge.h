@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "platform/aws/client.h"
@@ -27,6 +28,9 @@ struct EventEntry {
         return source.size() + detail_type.size() + detail.size();
     }
 };
+
+/// True for what AWS takes as an EventBusName: a name, or an ARN. Another one spoils every call.
+bool is_event_bus(std::string_view name);
 
 /// What the bus said of one entry.
 struct EntryResult {

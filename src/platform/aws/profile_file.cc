@@ -57,6 +57,13 @@ void add_profiles(Profiles& profiles, std::string_view text, ProfileFile file) {
     }
 }
 
+const Profiles::value_type* find_profile(const Profiles& profiles, const std::string& name,
+                                         bool or_default) {
+    auto found = profiles.find(name);
+    if (found == profiles.end() && or_default) found = profiles.find("default");
+    return found == profiles.end() ? nullptr : &*found;
+}
+
 std::string value_of(const Profile& profile, std::string_view key) {
     const auto found = profile.find(key);
     return found == profile.end() ? std::string() : found->second;

@@ -20,6 +20,10 @@ enum class ProfileFile : std::uint8_t { Credentials, Config };
 /// do.
 void add_profiles(Profiles& profiles, std::string_view text, ProfileFile file);
 
+/// The profile of that name, or "default" where that one may stand in for it. Null: none of them.
+const Profiles::value_type* find_profile(const Profiles& profiles, const std::string& name,
+                                         bool or_default);
+
 /// The value of a key; empty when there is none.
 std::string value_of(const Profile& profile, std::string_view key);
 

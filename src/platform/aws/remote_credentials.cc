@@ -1,10 +1,13 @@
 #include "platform/aws/remote_credentials.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <optional>
 #include <sstream>
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -12,6 +15,7 @@
 #include "platform/base/ascii.h"
 #include "platform/http/client.h"
 
+namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace florin::aws {
@@ -74,19 +78,22 @@ CredentialsAnswer checked(Credentials credentials, const std::string& expiration
 
 using Answer = std::expected<std::string, std::string>;
 
+/// The body of an answer from `where`, when it is a good one.
+Answer body_of(const std::expected<http::ClientResponse, http::ClientError>& answer,
+               const std::string& where) {
+    if (!answer) return std::unexpected(answer.error().text);
+    if (answer->status == 200) return answer->body;
+    const std::string code = element(answer->body, "Code");
+    const std::string message = element(answer->body, "Message");
+    return std::unexpected(fmt::format("{} answered {}{}{}", where, answer->status,
+                                       code.empty() ? "" : " " + code,
+                                       message.empty() ? "" : ": " + message)
+                               .substr(0, answer_text_max));
+}
+
 awaitable<Answer> fetch(http::Client& client, http::ClientRequest request) {
     const std::string where = request.url.origin();
-    const auto answer = co_await client.send(std::move(request));
-    if (!answer) co_return std::unexpected(answer.error().text);
-    if (answer->status != 200) {
-        const std::string code = element(answer->body, "Code");
-        const std::string message = element(answer->body, "Message");
-        co_return std::unexpected(fmt::format("{} answered {}{}{}", where, answer->status,
-                                              code.empty() ? "" : " " + code,
-                                              message.empty() ? "" : ": " + message)
-                                      .substr(0, answer_text_max));
-    }
-    co_return answer->body;
+    co_return body_of(co_await client.send(std::move(request)), where);
 }
 
 std::expected<http::ClientRequest, std::string> request_to(std::string method,
@@ -106,15 +113,31 @@ std::string role_form(const char* action, const RoleRequest& role) {
                        encoded(role.role_arn), encoded(role.session_name));
 }
 
-awaitable<CredentialsAnswer> ask_sts(http::Client& client, http::ClientRequest request) {
-    const auto answer = co_await fetch(client, std::move(request));
-    if (!answer) co_return std::unexpected(answer.error());
-    co_return read_sts_answer(*answer);
+void sign(http::ClientRequest& request, const RoleRequest& role, const Credentials& credentials,
+          Instant now) {
+    http::Headers headers{{"Host", request.url.authority()},
+                          {"Content-Type", "application/x-www-form-urlencoded"},
+                          {"X-Amz-Date", amz_date(now)}};
+    if (!credentials.session_token.empty())
+        headers.add("X-Amz-Security-Token", credentials.session_token);
+    const std::string proof = authorization({"POST", request.url.target, headers, request.body},
+                                            credentials, {role.region, "sts"}, now);
+    for (const auto& [name, value] : headers) {
+        if (name != "Host") request.headers.add(name, value);
+    }
+    request.headers.add("Authorization", proof);
 }
 
 bool may_be_plain(const std::string& host) {
-    return host == "localhost" || host.starts_with("127.") || host == "::1" ||
-           host == "169.254.170.2" || host == "169.254.170.23" || host == "fd00:ec2::23";
+    if (host == "localhost") return true;
+    boost::system::error_code is_name;
+    const auto address = asio::ip::make_address(host, is_name);
+    if (is_name) return false;
+    constexpr std::array<const char*, 3> services = {"169.254.170.2", "169.254.170.23",
+                                                     "fd00:ec2::23"};
+    return address.is_loopback() || std::ranges::any_of(services, [&](const char* service) {
+               return address == asio::ip::make_address(service);
+           });
 }
 
 }  // namespace
@@ -151,26 +174,31 @@ awaitable<CredentialsAnswer> assume_role_with_web_identity(http::Client& client,
     request->headers.add("Content-Type", "application/x-www-form-urlencoded");
     request->body =
         role_form("AssumeRoleWithWebIdentity", role) + "&WebIdentityToken=" + encoded(*token);
-    co_return co_await ask_sts(client, std::move(*request));
+    const auto answer = co_await fetch(client, std::move(*request));
+    if (!answer) co_return std::unexpected(answer.error());
+    co_return read_sts_answer(*answer);
 }
 
 awaitable<CredentialsAnswer> assume_role(http::Client& client, RoleRequest role, Credentials base,
-                                         Instant now) {
+                                         ServiceClock& clock) {
     auto request = request_to("POST", role.sts_endpoint, sts_deadline);
     if (!request) co_return std::unexpected(request.error());
     request->body = role_form("AssumeRole", role);
     if (!role.external_id.empty()) request->body += "&ExternalId=" + encoded(role.external_id);
-    http::Headers headers{{"Host", request->url.authority()},
-                          {"Content-Type", "application/x-www-form-urlencoded"},
-                          {"X-Amz-Date", amz_date(now)}};
-    if (!base.session_token.empty()) headers.add("X-Amz-Security-Token", base.session_token);
-    const std::string proof = authorization({"POST", request->url.target, headers, request->body},
-                                            base, {role.region, "sts"}, now);
-    for (const auto& [name, value] : headers) {
-        if (name != "Host") request->headers.add(name, value);
+    for (bool corrected = false;;) {
+        const Instant now = clock.now();
+        http::ClientRequest attempt = *request;
+        sign(attempt, role, base, now);
+        const auto answer = co_await client.send(std::move(attempt));
+        const bool refused = answer && answer->status != 200;
+        if (refused && !corrected && clock.corrects(answer->headers.get("Date"), now)) {
+            corrected = true;
+            continue;
+        }
+        const auto body = body_of(answer, request->url.origin());
+        if (!body) co_return std::unexpected(body.error());
+        co_return read_sts_answer(*body);
     }
-    request->headers.add("Authorization", proof);
-    co_return co_await ask_sts(client, std::move(*request));
 }
 
 awaitable<CredentialsAnswer> container_credentials(http::Client& client,

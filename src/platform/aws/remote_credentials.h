@@ -4,6 +4,7 @@
 #include <string>
 
 #include "platform/aws/credentials.h"
+#include "platform/aws/service_clock.h"
 #include "platform/base/time.h"
 #include "platform/runtime/awaitable.h"
 
@@ -28,9 +29,9 @@ struct RoleRequest {
 /// AssumeRoleWithWebIdentity, with the token in a file that somebody keeps fresh (IRSA).
 awaitable<CredentialsAnswer> assume_role_with_web_identity(http::Client& client, RoleRequest role,
                                                            std::string token_file);
-/// AssumeRole, signed by `base`.
+/// AssumeRole, signed by `base` at the time of `clock`, which STS corrects when it is wrong.
 awaitable<CredentialsAnswer> assume_role(http::Client& client, RoleRequest role, Credentials base,
-                                         Instant now);
+                                         ServiceClock& clock);
 
 /// The endpoint that ECS and EKS give a container. Plain HTTP goes to this machine and to the
 /// addresses of those two services only.

@@ -22,7 +22,7 @@ protected:
         ClientOptions options;
         options.endpoint_url = aws.url();
         options.attempts_max = 1;
-        return {http, credentials, clock, service, options, metrics};
+        return {http, credentials, time, service, options, metrics};
     }
     template <class T>
     T get(awaitable<T> task) {
@@ -35,6 +35,7 @@ protected:
     runtime::Loop loop{"aws test"};
     telemetry::Metrics metrics;
     ManualClock clock;
+    ServiceClock time{clock};
     http::Client http{loop, {}};
     testing::FixedCredentials credentials;
     testing::FakeEndpoint aws{loop};
@@ -134,6 +135,28 @@ TEST_F(AwsServicesTest, VisibilityAndSendingSayWhatTheyMean) {
     EXPECT_EQ(aws.requests.back().body,
               R"({"QueueUrl":"http://sqs/1/orders","MessageBody":"{}","MessageAttributes":)"
               R"({"Reason":{"DataType":"String","StringValue":"not JSON"}}})");
+}
+
+TEST(EventBus, IsAName) {
+    for (const char* name : {"default", "ticket-reservation-events", "aws.partner/shop.com/a_1"})
+        EXPECT_TRUE(is_event_bus(name)) << name;
+    EXPECT_TRUE(is_event_bus(std::string(256, 'a')));
+    for (const char* name : {"", "two words", "bus:1", "b\u00fcs", "bus\n"})
+        EXPECT_FALSE(is_event_bus(name)) << name;
+    EXPECT_FALSE(is_event_bus(std::string(257, 'a')));
+}
+
+TEST(EventBus, OrAnArn) {
+    for (const char* arn : {"arn:aws:events:ap-northeast-2:123456789012:event-bus/orders",
+                            "arn:aws-cn:events:cn-north-1:000000000000:event-bus/a/b"})
+        EXPECT_TRUE(is_event_bus(arn)) << arn;
+    for (const char* arn : {"arn:", "arn:aws:events:ap-northeast-2:123456789012:event-bus/",
+                            "arn:aws:events:ap-northeast-2:YOUR_ACCOUNT_ID:event-bus/orders",
+                            "arn:aws:sqs:ap-northeast-2:123456789012:orders",
+                            "arn:aws:events:ap-northeast-2:123456789012:rule/orders",
+                            "arn:aws:events::123456789012:event-bus/orders",
+                            "arn:aws:events:ap-northeast-2:123456789012:event-bus/orders:1"})
+        EXPECT_FALSE(is_event_bus(arn)) << arn;
 }
 
 }  // namespace
