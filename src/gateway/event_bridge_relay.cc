@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 
 #include <boost/json.hpp>
 
 #include "platform/runtime/completion.h"
 #include "platform/runtime/loop.h"
+#include "platform/telemetry/log.h"
 
 namespace json = boost::json;
 
@@ -61,6 +63,8 @@ std::expected<std::string, std::string> event_detail(const broker::Message& mess
     // To whoever listens for it a payment is approved or it is not; `status` says how it ended.
     detail["type"] = message.topic == "payment.completed" ? "payment.approved" : "payment.failed";
     detail["notification_id"] = message.event_id.text();
+    const json::value* trace_id = event.get_object().if_contains("correlationid");
+    detail["trace_id"] = trace_id != nullptr ? *trace_id : json::value("");
     return json::serialize(detail);
 }
 
@@ -71,6 +75,7 @@ public:
     Round(runtime::Loop& loop, const std::vector<broker::Message>& messages,
           const EventBridgeRelayOptions& options)
         : loop_(loop),
+          messages_(messages),
           entries_(messages.size()),
           // Until the bus has said otherwise.
           results_(messages.size(), {Relayed::Kind::Later, "NotSent", "the entry was not sent"}) {
@@ -104,6 +109,15 @@ public:
         return chosen;
     }
     void set(std::size_t item, Relayed result) { results_[item] = std::move(result); }
+    [[nodiscard]] const broker::Message& message(std::size_t item) const { return messages_[item]; }
+
+    /// The bus wants less, or nothing, and `why` says so of an entry: no further calls are made,
+    /// and what has not been sent waits for the same reason.
+    void stop(const Relayed& why) {
+        if (!stopped_) stopped_ = why;
+        for (; taken_ < waiting_.size(); ++taken_) results_[waiting_[taken_]] = *stopped_;
+    }
+    [[nodiscard]] const std::optional<Relayed>& stopped() const { return stopped_; }
 
     /// Held by each lane to its end, whatever that is.
     class Lane {
@@ -129,13 +143,30 @@ public:
     runtime::Completion& done() { return done_; }
     std::vector<Relayed> take() { return std::move(results_); }
 
+    /// One line for all entries that were not taken: the reasons are mostly the same.
+    void report_failed() const {
+        const auto failed = [](const Relayed& result) {
+            return result.kind == Relayed::Kind::Failed || result.kind == Relayed::Kind::Poison;
+        };
+        const auto first = std::ranges::find_if(results_, failed);
+        if (first == results_.end()) return;
+        const auto place = static_cast<std::size_t>(first - results_.begin());
+        telemetry::warning("The event bus has not taken some entries",
+                           {{"entries", std::ranges::count_if(results_, failed)},
+                            {"payment_id", message(place).key},
+                            {"error_code", first->error_type},
+                            {"error_message", first->error_message}});
+    }
+
 private:
     runtime::Loop& loop_;
+    const std::vector<broker::Message>& messages_;
     std::vector<aws::EventEntry> entries_;
     std::vector<Relayed> results_;
     std::vector<std::size_t> waiting_;  // places in `entries_`
     std::size_t taken_ = 0;             // of `waiting_`
-    std::size_t lanes_ = 0;             // that have not ended
+    std::optional<Relayed> stopped_;
+    std::size_t lanes_ = 0;  // that have not ended
     runtime::Completion done_;
 };
 
@@ -161,6 +192,7 @@ awaitable<std::vector<Relayed>> EventBridgeRelay::relay(std::vector<broker::Mess
                 runtime::spawn(loop_, "event bridge", lane(round));
         });
     }
+    round.report_failed();
     co_return round.take();
 }
 
@@ -179,21 +211,32 @@ awaitable<void> EventBridgeRelay::put(Round& round, std::vector<std::size_t> ite
     }
     const aws::Failure& failure = answer.error();
     if (blames_entries(failure) && items.size() > 1) {
-        for (const std::size_t item : items) co_await put(round, {item});
+        for (const std::size_t item : items) {
+            if (round.stopped()) {
+                round.set(item, *round.stopped());
+            } else {
+                co_await put(round, {item});
+            }
+        }
         co_return;
     }
     const bool to_blame = blames_entries(failure);
     (to_blame ? failed_ : later_).add(static_cast<double>(items.size()));
-    for (const std::size_t item : items) {
-        round.set(item, {to_blame ? Relayed::Kind::Failed : Relayed::Kind::Later, failure.code,
-                         failure.text});
-    }
+    const Relayed result{to_blame ? Relayed::Kind::Failed : Relayed::Kind::Later, failure.code,
+                         failure.text};
+    for (const std::size_t item : items) round.set(item, result);
+    if (!to_blame) round.stop(result);
 }
 
 void EventBridgeRelay::settle(Round& round, std::size_t item, const aws::EntryResult& result) {
     if (result.taken()) {
         taken_.add();
         round.set(item, {Relayed::Kind::Done, "", ""});
+        if (telemetry::enabled(telemetry::Level::Debug)) {
+            telemetry::debug(
+                "An outcome has been published",
+                {{"payment_id", round.message(item).key}, {"event_id", result.event_id}});
+        }
         return;
     }
     const bool throttled = is_throttling(result.error_code);
@@ -201,7 +244,9 @@ void EventBridgeRelay::settle(Round& round, std::size_t item, const aws::EntryRe
     const auto kind = throttled                         ? Relayed::Kind::Later
                       : is_malformed(result.error_code) ? Relayed::Kind::Poison
                                                         : Relayed::Kind::Failed;
-    round.set(item, {kind, result.error_code, result.error_message});
+    const Relayed told{kind, result.error_code, result.error_message};
+    round.set(item, told);
+    if (throttled) round.stop(told);
 }
 
 }  // namespace florin::gateway

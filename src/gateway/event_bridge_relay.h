@@ -25,14 +25,15 @@ struct EventBridgeRelayOptions {
 };
 
 /// The Detail of the event that tells a payment's outcome: the contract's keys in its order, then
-/// `payment_intent_id`, `transaction_id`, `failure_reason`, `type` and `notification_id`, which
-/// stays the same however often the event is sent. `payload` is that of the log. The error says
-/// what is missing.
+/// `payment_intent_id`, `transaction_id`, `failure_reason`, `type`, `notification_id`, which stays
+/// the same however often the event is sent, and `trace_id`. `payload` is that of the log. The
+/// error says what is missing.
 std::expected<std::string, std::string> event_detail(const broker::Message& message);
 
 /// Tells the outcomes of payments (completed, failed, cancelled, expired) to an event bus: ten to a
 /// call, several calls at once. An entry that the bus does not take is told apart from a bus that
-/// takes nothing. Counts florin_event_bridge_entries_total{result}. On one loop.
+/// takes nothing or wants less, which gets no further calls of the round. Counts
+/// florin_event_bridge_entries_total{result}. On one loop.
 class EventBridgeRelay final : public broker::Relay {
 public:
     /// The references outlive this object; `client` speaks to `aws::event_bridge_service`.

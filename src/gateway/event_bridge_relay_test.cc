@@ -14,6 +14,7 @@
 #include "platform/runtime/result_of.h"
 #include "platform/store/store_test_support.h"
 #include "platform/store/test_database.h"
+#include "platform/telemetry/kept_log.h"
 
 namespace florin::gateway {
 namespace {
@@ -33,7 +34,9 @@ broker::Message message_of(int number, std::string topic = "payment.completed") 
     message.position = number;
     message.event_id.bytes[15] = static_cast<std::uint8_t>(number);
     message.topic = std::move(topic);
-    message.payload = std::string(R"({"specversion":"1.0","data":)") + data + "}";
+    message.key = "pay-1";
+    message.payload =
+        std::string(R"({"specversion":"1.0","correlationid":"trace-1","data":)") + data + "}";
     return message;
 }
 
@@ -44,7 +47,8 @@ TEST(EventDetail, HasTheContractsKeysInItsOrderAndOursAfterThem) {
               R"("timestamp":1700000000,"event_type":"payment.status_updated",)"
               R"("payment_intent_id":"pay-1","transaction_id":"txn-1","failure_reason":"",)"
               R"("type":"payment.approved",)"
-              R"("notification_id":"00000000-0000-0000-0000-000000000001"})");
+              R"("notification_id":"00000000-0000-0000-0000-000000000001",)"
+              R"("trace_id":"trace-1"})");
     for (const char* unpaid : {"payment.failed", "payment.cancelled", "payment.expired"}) {
         const auto detail = event_detail(message_of(1, unpaid));
         ASSERT_TRUE(detail);
@@ -92,11 +96,12 @@ protected:
         options.attempts_max = 1;
         return options;
     }
-    std::vector<Kind> relay(int messages) {
+    static std::vector<broker::Message> messages_of(int count) {
         std::vector<broker::Message> all;
-        for (int i = 1; i <= messages; ++i) all.push_back(message_of(i));
-        return relay(std::move(all));
+        for (int i = 1; i <= count; ++i) all.push_back(message_of(i));
+        return all;
     }
+    std::vector<Kind> relay(int messages) { return relay(messages_of(messages)); }
     std::vector<Kind> relay(std::vector<broker::Message> messages) {
         std::vector<Kind> kinds;
         for (const auto& result : runtime::result_of(loop, bus.relay(std::move(messages))))
@@ -159,6 +164,71 @@ TEST_F(EventBridgeRelayTest, ABusThatIsAwayBlamesNoEntry) {
         };
         EXPECT_EQ(relay(12), std::vector(12, Kind::Later));
     }
+}
+
+TEST_F(EventBridgeRelayTest, ABusThatWantsLessGetsNoFurtherCalls) {
+    for (const char* code : {"ThrottlingException", "ServiceUnavailable"}) {
+        SCOPED_TRACE(code);
+        aws.requests.clear();
+        aws.answer = [code](const http::Request&) { return aws::testing::refusal(503, code); };
+        const auto results = runtime::result_of(loop, bus.relay(messages_of(400)));
+        EXPECT_LE(aws.requests.size(), 8U) << "those under way when the first was refused";
+        for (const auto& result : results) {
+            EXPECT_EQ(result.kind, Kind::Later);
+            EXPECT_EQ(result.error_type, code);
+            EXPECT_FALSE(result.error_message.empty());
+        }
+    }
+}
+
+TEST_F(EventBridgeRelayTest, ABusThatThrottlesEntriesGetsNoFurtherCallsEither) {
+    for (int i = 1; i <= 200; ++i) refused[i] = "ThrottlingException";
+    EXPECT_EQ(relay(200), std::vector(200, Kind::Later));
+    EXPECT_LE(aws.requests.size(), 8U);
+}
+
+TEST_F(EventBridgeRelayTest, TheLogNamesTheEventsThatTheBusHasMade) {
+    telemetry::KeptLog log;
+    relay(2);
+    const std::string text = log.end();
+    for (const char* id : {"000000000001", "000000000002"}) {
+        EXPECT_NE(text.find(std::string(R"("payment_id":"pay-1","event_id":"00000000-0000-0000-)") +
+                            "0000-" + id),
+                  std::string::npos)
+            << text;
+    }
+}
+
+TEST_F(EventBridgeRelayTest, TheLogTellsOncePerRoundWhyEntriesWereNotTaken) {
+    refused = {{2, "InternalFailure"}, {3, "InternalFailure"}, {4, "ThrottlingException"}};
+    telemetry::KeptLog log(telemetry::Level::Warning);
+    relay(6);
+    const std::string text = log.end();
+    EXPECT_EQ(std::ranges::count(text, '\n'), 1) << text;
+    EXPECT_NE(text.find(R"("entries":2,"payment_id":"pay-1","error_code":"InternalFailure",)"
+                        R"("error_message":"no")"),
+              std::string::npos)
+        << text;
+}
+
+TEST_F(EventBridgeRelayTest, ALoopMayDieWithCallsUnderWay) {
+    auto dying = std::make_unique<runtime::Loop>("dying");
+    auto own_http = std::make_unique<http::Client>(*dying, http::ClientOptions());
+    // The bus's own loop does not run: nobody answers.
+    auto own_client =
+        std::make_unique<aws::Client>(*own_http, credentials, time, aws::event_bridge_service,
+                                      client_options(aws.url()), metrics);
+    auto own_bus =
+        std::make_unique<EventBridgeRelay>(*dying, *own_client, EventBridgeRelayOptions(), metrics);
+    std::optional<std::vector<broker::Relayed>> results;
+    runtime::spawn(*dying, "relay",
+                   runtime::keep_result(own_bus->relay(messages_of(100)), results));
+    runtime::run_until_done(*dying, runtime::sleep_for(Milliseconds(1)));
+    own_bus.reset();
+    own_client.reset();
+    own_http.reset();
+    dying.reset();
+    EXPECT_FALSE(results);
 }
 
 TEST_F(EventBridgeRelayTest, WithoutCredentialsEverythingWaits) {

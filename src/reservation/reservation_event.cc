@@ -150,8 +150,10 @@ std::expected<ReservationEvent, Unusable> parse_event(std::string_view body,
     if (!type) return std::unexpected(std::move(type.error()));
     auto event = read(std::move(*type), detail->get_object());
     if (event) {
-        event->trace_id =
-            safe_trace_id(trace_id.empty() ? text_of(envelope, "trace_id") : std::string(trace_id));
+        std::string id(trace_id);
+        if (id.empty()) id = text_of(envelope, "trace_id");
+        if (id.empty()) id = text_of(detail->get_object(), "trace_id");
+        event->trace_id = safe_trace_id(id);
     }
     return event;
 }

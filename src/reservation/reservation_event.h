@@ -44,7 +44,7 @@ struct Unusable {
 
 /// Reads the body of a queue's message: EventBridge's envelope around a payment's outcome, or the
 /// flat event ("type", "detail"). `trace_id` is the message's attribute; when it is not empty it
-/// wins over the body's.
+/// wins over the body's, whose envelope wins over its detail.
 std::expected<ReservationEvent, Unusable> parse_event(std::string_view body,
                                                       std::string_view trace_id);
 

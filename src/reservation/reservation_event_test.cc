@@ -70,6 +70,14 @@ TEST(ReservationEvent, AFlatEventNamesItsType) {
     }
 }
 
+TEST(ReservationEvent, AnOutcomeFromTheBusBringsItsTraceIdInItsDetail) {
+    const std::string body =
+        R"({"detail-type":"Payment Status Updated","detail":{"reservation_id":"rsv-1",)"
+        R"("status":"PAYMENT_STATUS_COMPLETED","trace_id":"trace-1"}})";
+    EXPECT_EQ(parse_event(body, "")->trace_id, "trace-1");
+    EXPECT_EQ(parse_event(body, "trace-2")->trace_id, "trace-2");
+}
+
 TEST(ReservationEvent, TheAttributesTraceIdWinsUnlessItCouldNotStandInAHeader) {
     const std::string body = envelope("PAYMENT_STATUS_FAILED");
     EXPECT_EQ(parse_event(body, "trace-2")->trace_id, "trace-2");

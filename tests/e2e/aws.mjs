@@ -7,7 +7,7 @@ const amzTime = (text) => Date.parse(text.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d
 
 /**
  * `rules.refuse(entry, detail)` gives the error code of an entry; `rules.call({ headers, number })` the fault of a whole call:
- * `{ status, code, headers }`.
+ * `{ status, code, headers }`, or 'silence': it never answers.
  */
 export async function bus(rules = {}) {
   const taken = new Map(); // notification_id -> how often
@@ -15,6 +15,7 @@ export async function bus(rules = {}) {
   let calls = 0;
   const server = await serve((request, response, body) => {
     const fault = rules.call?.({ headers: request.headers, number: ++calls, signedAt: amzTime(request.headers['x-amz-date']) });
+    if (fault === 'silence') return;
     if (fault) {
       response.writeHead(fault.status, { 'Content-Type': 'application/x-amz-json-1.1', ...fault.headers }).end(JSON.stringify({ __type: fault.code, message: 'on purpose' }));
       return;

@@ -1,7 +1,9 @@
 // The publisher against an event bus with every fault it may have: nothing is lost, and what is sent twice has the same id.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { Florin, freePort, until } from './florin.mjs';
+import { Florin, binary, freePort, grpc, until } from './florin.mjs';
 import { bus, credentialServer } from './aws.mjs';
 import { serve } from './reservations.mjs';
 
@@ -151,4 +153,43 @@ test('credentials that expire in mid-run are renewed and nothing is lost', async
   }
   assert.ok(source.issued.length >= 3, `${source.issued.length} credentials were asked for`);
   assert.doesNotMatch(own.log, /token-\d|AKIDEXAMPLE/, 'and none is ever logged');
+});
+
+test('a bus that never answers does not keep the service from stopping in order', async (t) => {
+  const silent = await bus({ call: () => 'silence' });
+  t.after(silent.close);
+  const own = await Florin.start(['--aws-events'], { ...keys, AWS_ENDPOINT_URL: silent.url, DEFAULT_DELAY_MS: '20', SHUTDOWN_TIMEOUT_MS: '200' });
+  for (let i = 0; i < 30; ++i) await own.create({ reservation_id: `silence-${i}` });
+  await until('a call to be under way', () => silent.calls() > 0);
+  const code = await own.stop();
+  assert.deepEqual([code, own.process.signalCode], [0, null], own.log);
+  assert.match(own.log, /The event bus has not answered in time/);
+});
+
+test('an outcome carries the trace id of the call that made its payment', async () => {
+  const metadata = new grpc.Metadata();
+  metadata.set('x-correlation-id', 'trace-of-a-test');
+  await florin.call('CreatePaymentIntent', { reservation_id: 'fault-traced', user_id: 'user-1', amount: { amount: 50_000, currency: 'KRW' }, scenario: 'PAYMENT_SCENARIO_APPROVE' }, metadata);
+  await allHeard(['fault-traced']);
+  const [detail] = heard('fault-traced');
+  assert.equal(detail.trace_id, 'trace-of-a-test');
+  assert.equal(Object.keys(detail).at(-1), 'trace_id', 'behind what was there before');
+});
+
+test('what other tools of AWS read from the environment may stand in .env.local', async (t) => {
+  const other = await bus();
+  const source = await credentialServer({ expiresInMs: 3_600_000 });
+  t.after(source.close);
+  t.after(other.close);
+  const own = new Florin();
+  fs.writeFileSync(path.join(own.folder, '.env.local'), `AWS_ENDPOINT_URL_EVENTBRIDGE=${other.url}\nAWS_CONTAINER_CREDENTIALS_FULL_URI=${source.url}\n`);
+  own.command = [binary];
+  own.ports = { grpc: await freePort(), http: await freePort(), health: await freePort() };
+  own.flags = ['--aws-events'];
+  own.environment = { DEFAULT_DELAY_MS: '20', AWS_SHARED_CREDENTIALS_FILE: '/nowhere', AWS_CONFIG_FILE: '/nowhere' };
+  await own.run();
+  await own.create({ reservation_id: 'from-a-file' });
+  await until('the outcome', () => other.details.length > 0);
+  assert.equal(source.issued.length, 1);
+  assert.equal(await own.stop(), 0, own.log);
 });

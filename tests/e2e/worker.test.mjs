@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';
 import { root, until } from './florin.mjs';
-import { Worker, inventory, outcome, queue, reservationApi } from './reservations.mjs';
+import { Worker, inventory, outcome, queue, reservationApi, serve } from './reservations.mjs';
 
 let sqs, api, seats, worker;
 let answer = () => 200;
@@ -111,4 +111,18 @@ test('a queue that is away makes it not ready, until it is back', async () => {
   await until('not ready', async () => (await worker.get('/ready')).status === 503);
   sqs.failWith(() => null);
   await until('ready', async () => (await worker.get('/ready')).status === 200);
+});
+
+test('a metadata service that never answers does not keep it from stopping in order', async (t) => {
+  let asked = 0;
+  const silent = await serve(() => { asked += 1; });
+  t.after(silent.close);
+  const own = new Worker({
+    AWS_ENDPOINT_URL: sqs.url, PAYMENT_WEBHOOK_QUEUE_URL: `${sqs.url}/1/orders`, RESERVATION_API_BASE: api.url, INVENTORY_GRPC_ADDR: seats.address,
+    AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_EC2_METADATA_SERVICE_ENDPOINT: silent.url, SHUTDOWN_TIMEOUT_MS: '100',
+  });
+  await own.run();
+  await until('credentials to be asked for', () => asked > 0);
+  assert.equal(await own.stop(), 0, own.log);
+  assert.equal(own.process.signalCode, null);
 });
