@@ -104,7 +104,9 @@ void MariadbStore::show_queues(telemetry::Metrics& metrics) const {
                        [queue = reads_] { return static_cast<double>(queue->size()); });
 }
 
+// Closed together: each may have to wait for what became of a commit.
 MariadbStore::~MariadbStore() {
+    for (auto& writer : writers_) writer->queue()->close();
     for (auto& writer : writers_) writer->close();
     reads_->close();
     writers_.clear();

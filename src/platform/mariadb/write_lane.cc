@@ -161,8 +161,8 @@ bool WriteLane::goes_on(Course& course, End end) {
         case End::Refused:
             return !std::exchange(course.apart, true);
         case End::Collision:
-            queue_->closed_within(std::chrono::duration_cast<milliseconds>(
-                first_collision_wait * ++course.collisions * random_.unit()));
+            std::this_thread::sleep_for(first_collision_wait * ++course.collisions *
+                                        random_.unit());
             return course.collisions < collisions_max;
         case End::Blocked:
             return failure_.cause != Failure::Cause::NoSpace && !health_.failing() &&
@@ -308,12 +308,16 @@ WriteLane::End WriteLane::resolve(End unless_stored) {
     while (Clock::now() < give_up && identity_.refusal().empty()) {
         if (const auto end = look_at_commit(unless_stored)) return *end;
         if (failure_.cause == Failure::Cause::NoSpace || Clock::now() >= patient_until) {
-            refuse_what_waits();
+            // In this order: who was refused finds that the store says why.
             health_.failed(failure_, Clock::now());
+            refuse_what_waits();
         }
-        const bool closed =
-            queue_->closed_within(std::max(link_.until_next_attempt(), between_looks));
-        if (closed && give_up == forever) give_up = Clock::now() + last_patience;
+        const auto rest = std::max(link_.until_next_attempt(), between_looks);
+        if (give_up != forever) {
+            std::this_thread::sleep_for(rest);  // a queue that is closed does not make one wait
+        } else if (queue_->closed_within(rest)) {
+            give_up = Clock::now() + last_patience;
+        }
     }
     if (!identity_.refusal().empty()) failure_ = {.reason = identity_.refusal()};
     return End::Unknown;
