@@ -268,6 +268,66 @@ TEST(MariadbCollisions, OfTwoProcessesAreTriedAgainUntilBothAreStored) {
     EXPECT_FALSE(world.tells("florin_store_batch_retries_total 0\n"));
 }
 
+/// Two commands that each take one of two rows, wait until the other has too, and then meet a
+/// deadlock in a query: by a range, whose rows the server locks while it sends them.
+class MariadbDeadlock : public testing::Test {
+protected:
+    /// Looks at the other's row, with the text that reaches its own row first.
+    using Look = std::function<void(Transaction& tx, const Sql& upward_or_downward)>;
+
+    Command cross(int own, Look look) {
+        return [this, own, look = std::move(look),
+                tried = false](Transaction& tx) mutable -> std::expected<int, std::string> {
+            tx.execute(add_to_counter, own);
+            if (!std::exchange(tried, true)) {
+                ++holding;
+                while (holding < 2) std::this_thread::yield();
+            }
+            look(tx, own == 1 ? upward : downward);
+            tx.execute(add_to_counter, 3 - own);
+            return 1;
+        };
+    }
+    void expect_both_to_be_stored(const Look& look) {
+        std::vector<Outcome> outcomes(2);
+        const auto task = [&]() -> awaitable<void> {
+            runtime::spawn(world.loop, "a", store::run_command(*ours, cross(1, look), outcomes[0]));
+            runtime::spawn(world.loop, "b",
+                           store::run_command(*theirs, cross(2, look), outcomes[1]));
+            EXPECT_TRUE(co_await eventually([&] { return outcomes[0].done && outcomes[1].done; }));
+        };
+        world.run(task());
+        EXPECT_EQ(outcomes[0].fault + outcomes[1].fault, "");
+        constexpr Sql sum("SELECT sum(value) FROM counter");
+        EXPECT_EQ(world.connect()->number(sum), 4) << "each command counts once, or not at all";
+        EXPECT_FALSE(world.tells("florin_store_batch_retries_total 0\n"));
+    }
+
+    static constexpr Sql upward{
+        "SELECT id FROM counter FORCE INDEX (PRIMARY) WHERE id >= 1 ORDER BY id"};
+    static constexpr Sql downward{
+        "SELECT id FROM counter FORCE INDEX (PRIMARY) WHERE id >= 1 ORDER BY id DESC"};
+
+    TestWorld world;
+    const std::unique_ptr<store::Store> ours = world.open();
+    const std::unique_ptr<store::Store> theirs = world.open();
+    std::atomic<int> holding{0};
+};
+
+TEST_F(MariadbDeadlock, ThatArrivesInsteadOfARowIsTriedAgain) {
+    expect_both_to_be_stored([](Transaction& tx, const Sql& range) {
+        auto rows = tx.query(range);
+        while (rows.next()) continue;
+    });
+}
+
+TEST_F(MariadbDeadlock, ThatArrivesBehindTheRowsThatWereReadIsTriedAgain) {
+    expect_both_to_be_stored([](Transaction& tx, const Sql& range) {
+        auto rows = tx.query(range);
+        static_cast<void>(rows.next());
+    });
+}
+
 TEST(MariadbCollisions, OfTheSameKeyAreSeenByTheOneThatCameLater) {
     TestWorld world;
     const auto ours = world.open();

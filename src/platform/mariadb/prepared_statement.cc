@@ -79,6 +79,8 @@ PreparedStatement::~PreparedStatement() {
 
 void PreparedStatement::check(int failed, std::string_view doing) const {
     if (failed == 0) return;
+    // What arrives instead of a row is told to the connection alone.
+    if (mysql_stmt_errno(statement_) == 0) fail_as_connection();
     connection_.fail(mysql_stmt_errno(statement_), mysql_stmt_sqlstate(statement_),
                      mysql_stmt_error(statement_), doing);
 }
@@ -86,18 +88,33 @@ void PreparedStatement::check(int failed, std::string_view doing) const {
 /// For what has sent something: the library may answer yes when the server had hung up before.
 void PreparedStatement::check_sent(int failed) const {
     check(failed, sql_);
+    if (mysql_errno(connection_.handle_) != 0) fail_as_connection();
+}
+
+void PreparedStatement::fail_as_connection() const {
     MYSQL* const handle = connection_.handle_;
-    if (mysql_errno(handle) != 0)
-        connection_.fail(mysql_errno(handle), mysql_sqlstate(handle), mysql_error(handle), sql_);
+    connection_.fail(mysql_errno(handle), mysql_sqlstate(handle), mysql_error(handle), sql_);
 }
 
 void PreparedStatement::reset() {
     if (executed_ && has_rows_) {
         if (stored_) read_to_the_end();
-        mysql_stmt_free_result(statement_);
+        skip_rest();
         connection_.end_stream(*this);
     }
     executed_ = false;
+}
+
+// Among the rows that nobody wants may be the news that the transaction is gone. `reset` cannot
+// throw, so the connection remembers it, and nothing more runs.
+void PreparedStatement::skip_rest() {
+    mysql_stmt_free_result(statement_);
+    if (mysql_errno(connection_.handle_) == 0) return;
+    try {
+        fail_as_connection();
+    } catch (const std::runtime_error&) {
+        return;  // remembered, where it concerns more than these rows
+    }
 }
 
 Value& PreparedStatement::value(int parameter) {
@@ -263,11 +280,11 @@ void PreparedStatement::bind_columns() {
 bool PreparedStatement::fetch() {
     const int code = mysql_stmt_fetch(statement_);
     if (code == 0) return true;
-    if (code == MYSQL_NO_DATA) {
+    if (code != MYSQL_DATA_TRUNCATED) {
         connection_.end_stream(*this);
-        return false;
+        if (code == MYSQL_NO_DATA) return false;
+        check(code, sql_);
     }
-    if (code != MYSQL_DATA_TRUNCATED) check(code, sql_);
     read_long_values();
     return true;
 }

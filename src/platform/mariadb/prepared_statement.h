@@ -56,8 +56,10 @@ private:
     bool fetch();
     void read_long_values();
     void read_to_the_end();
+    void skip_rest();
     void check(int failed, std::string_view doing) const;
     void check_sent(int failed) const;
+    [[noreturn]] void fail_as_connection() const;
 
     Connection& connection_;
     const StatementText about_;

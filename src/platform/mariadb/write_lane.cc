@@ -202,6 +202,7 @@ WriteLane::End WriteLane::attempt(Operation* first, const Course& course) {
                            course.apart || course.repeated ? Attempt::Repeated : Attempt::First);
         const End end = course.apart ? run_apart(first) : run_together(first);
         if (end == End::Stored) {
+            require_sound_transaction();
             if (connection_->has_changed()) {
                 commit();
             } else {
