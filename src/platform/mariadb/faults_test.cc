@@ -1,5 +1,6 @@
 // What becomes of commands when the server or the way to it fails under them.
 
+#include <functional>
 #include <semaphore>
 #include <thread>
 
@@ -23,25 +24,52 @@ constexpr Sql count_items("SELECT count(*) FROM item");
 constexpr Sql read_counter("SELECT value FROM counter WHERE id = ?");
 constexpr Sql add_to_counter("UPDATE counter SET value = value + 1 WHERE id = ?");
 
+/// Does harm on a thread that lives on when it is done, since a server goes with the thread that
+/// has started it.
+class HarmingThread {
+public:
+    explicit HarmingThread(std::function<void()> harm)
+        : thread_([this, harm = std::move(harm)] {
+              try {
+                  harm();
+              } catch (const std::exception& fault) {
+                  fault_ = fault.what();
+              }
+              done_ = true;
+              all_seen_.acquire();
+          }) {}
+    ~HarmingThread() {
+        all_seen_.release();
+        thread_.join();
+    }
+    HarmingThread(const HarmingThread&) = delete;
+    HarmingThread& operator=(const HarmingThread&) = delete;
+
+    [[nodiscard]] bool done() const { return done_; }
+    /// What it was stopped by; once it is done.
+    [[nodiscard]] const std::string& fault() const { return fault_; }
+
+private:
+    std::atomic<bool> done_{false};
+    std::string fault_;
+    std::binary_semaphore all_seen_{0};
+    std::thread thread_;
+};
+
 /// A server of one test, which may be killed.
 class MariadbFaults : public testing::Test {
 protected:
-    /// Lets a load run, does `harm` to the server on another thread in the middle of it, and holds
-    /// the database to every answer. The thread lives on, since a server goes with the one that has
-    /// started it.
-    template <class Harm>
-    void expect_answers_to_be_true(store::Store& store, Harm harm) {
+    /// Lets a load run, does `harm` to the server in the middle of it, and holds the database to
+    /// every answer.
+    void expect_answers_to_be_true(store::Store& store, std::function<void()> harm) {
         Load load(world.loop, store, 16);
         const auto task = [&]() -> awaitable<void> {
             EXPECT_TRUE(co_await eventually([&] { return load.stored.size() > 200; }));
-            std::atomic<bool> done{false};
-            std::binary_semaphore all_seen(0);
-            std::thread harming([&] {
-                harm();
-                done = true;
-                all_seen.acquire();
-            });
-            EXPECT_TRUE(co_await eventually([&] { return done.load(); }));
+            const HarmingThread harming(std::move(harm));
+            const bool done =
+                co_await eventually([&] { return harming.done(); }, Seconds(10 * patience));
+            EXPECT_TRUE(done);
+            EXPECT_EQ(done ? harming.fault() : "", "");
             EXPECT_TRUE(co_await eventually([&] { return store.state().healthy; }))
                 << store.state().fault;
             const std::size_t before = load.stored.size();
@@ -50,8 +78,6 @@ protected:
             EXPECT_TRUE(co_await eventually([&] { return load.ended(); }));
             EXPECT_EQ(stored_numbers(world, "item"), load.stored) << load.last_fault;
             EXPECT_EQ(stored_numbers(world, "event"), load.stored);
-            all_seen.release();
-            harming.join();
         };
         world.run(task());
         EXPECT_EQ(load.wrong, std::vector<std::string>());
@@ -75,17 +101,16 @@ TEST_F(MariadbFaults, WhatIsAnsweredIsTrueWhenTheServerIsKilledAndStartedAgain) 
 
 TEST_F(MariadbFaults, WhatIsAnsweredIsTrueWhenTheServerHangsAndGoesOn) {
     Options options = world.options();
-    options.timeouts.write = std::chrono::seconds(1);
-    options.timeouts.lock = std::chrono::seconds(1);
+    options.timeouts.connect = options.timeouts.write = options.timeouts.lock =
+        std::chrono::seconds(1);
     options.outage_patience = std::chrono::milliseconds(0);
     const auto store = open_mariadb(options, world.metrics);
     expect_answers_to_be_true(*store, [&] {
         server.pause();
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-        while (store->state().write_queue > 0 && store->state().healthy &&
-               std::chrono::steady_clock::now() < deadline) {
-            std::this_thread::yield();
-        }
+        const auto deadline = std::chrono::steady_clock::now() + patience;
+        while (store->state().healthy && std::chrono::steady_clock::now() < deadline)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        EXPECT_FALSE(store->state().healthy) << "the load has met the server that hangs";
         server.resume();
     });
 }
@@ -156,6 +181,17 @@ protected:
         store = open_mariadb(options, world.metrics);
     }
 
+    /// A command that counts how often it runs.
+    static Command counted(int& runs) {
+        return [&runs](Transaction& tx) -> std::expected<int, std::string> {
+            static_cast<void>(store_number(7)(tx));
+            return ++runs;
+        };
+    }
+
+    // As a query goes over the wire; the name of an isolation holds the word as well.
+    static constexpr const char* commit_message = "\3COMMIT";
+
     TestWorld world;
     CuttingProxy proxy{world.server.address("").socket,
                        world.server.folder() / (world.name + ".p")};
@@ -165,13 +201,9 @@ protected:
 TEST_F(MariadbCommit, ThatTookEffectIsAnsweredWithoutASecondRun) {
     open();
     int runs = 0;
-    const Command command = [&runs](Transaction& tx) -> std::expected<int, std::string> {
-        static_cast<void>(store_number(7)(tx));
-        return ++runs;
-    };
-    proxy.cut_at("COMMIT", CuttingProxy::Cut::AfterIt);
+    proxy.cut_at(commit_message, CuttingProxy::Cut::AfterIt);
     Outcome outcome;
-    world.run(store::run_command(*store, command, outcome));
+    world.run(store::run_command(*store, counted(runs), outcome));
     EXPECT_EQ(outcome.answer, 1) << outcome.fault;
     EXPECT_EQ(runs, 1);
     EXPECT_EQ(proxy.cuts(), 1);
@@ -181,13 +213,9 @@ TEST_F(MariadbCommit, ThatTookEffectIsAnsweredWithoutASecondRun) {
 TEST_F(MariadbCommit, ThatNeverArrivedIsRunAgain) {
     open();
     int runs = 0;
-    const Command command = [&runs](Transaction& tx) -> std::expected<int, std::string> {
-        static_cast<void>(store_number(7)(tx));
-        return ++runs;
-    };
-    proxy.cut_at("COMMIT", CuttingProxy::Cut::BeforeIt);
+    proxy.cut_at(commit_message, CuttingProxy::Cut::BeforeIt);
     Outcome outcome;
-    world.run(store::run_command(*store, command, outcome));
+    world.run(store::run_command(*store, counted(runs), outcome));
     EXPECT_EQ(outcome.answer, 2) << outcome.fault;
     EXPECT_EQ(proxy.cuts(), 1);
     EXPECT_EQ(stored_numbers(world, "event"), std::set<std::int64_t>{7});
@@ -195,7 +223,7 @@ TEST_F(MariadbCommit, ThatNeverArrivedIsRunAgain) {
 
 TEST_F(MariadbCommit, IsNotAnsweredBeforeItsOutcomeIsKnownWhileWhatWaitsBehindItFails) {
     open();
-    proxy.cut_at("COMMIT", CuttingProxy::Cut::AfterIt);
+    proxy.cut_at(commit_message, CuttingProxy::Cut::AfterIt);
     proxy.refuse_connections(true);
     const auto task = [&]() -> awaitable<void> {
         Outcome first;
@@ -217,7 +245,7 @@ TEST_F(MariadbCommit, IsNotAnsweredBeforeItsOutcomeIsKnownWhileWhatWaitsBehindIt
 
 TEST_F(MariadbCommit, IsSaidToBeUnknownWhenTheStoreEndsFirst) {
     open();
-    proxy.cut_at("COMMIT", CuttingProxy::Cut::AfterIt);
+    proxy.cut_at(commit_message, CuttingProxy::Cut::AfterIt);
     proxy.refuse_connections(true);
     const auto task = [&]() -> awaitable<void> {
         Outcome first;
@@ -365,6 +393,7 @@ TEST(MariadbTransactions, OfAProcessThatHangsAreCutOffAndRunAgain) {
     TestWorld world;
     Options options = world.options();
     options.timeouts.idle_transaction = std::chrono::seconds(1);
+    options.outage_patience = patience;
     const auto ours = open_mariadb(options, world.metrics);
     const auto theirs = world.open();
     std::atomic<bool> holding{false};
@@ -388,7 +417,7 @@ TEST(MariadbTransactions, OfAProcessThatHangsAreCutOffAndRunAgain) {
         passed = true;
         EXPECT_TRUE(co_await eventually([&] { return outcomes[0].done; }));
         EXPECT_EQ(outcomes[0].answer, 1) << outcomes[0].fault;
-        const auto value = co_await ours->read([](Snapshot& snapshot) {
+        const auto value = co_await theirs->read([](Snapshot& snapshot) {
             auto rows = snapshot.query(read_counter, 1);
             return rows.next() ? rows.integer(0) : -1;
         });

@@ -77,6 +77,8 @@ public:
         mariadb.migrations = schema_.mariadb;
         mariadb.sequenced_tables = schema_.sequenced_tables;
         mariadb.write_queue_max = options.write_queue_max;
+        mariadb.timeouts = mariadb::patient_timeouts();
+        mariadb.outage_patience = mariadb::patience;
         return mariadb::open_mariadb(mariadb, metrics);
     }
     void run(const std::string& sql) override {

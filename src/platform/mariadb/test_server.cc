@@ -22,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t memory_bytes_min = std::uint64_t{2} << 30U;
-constexpr std::chrono::seconds patience{30};
 
 fs::path base_folder() {
     const fs::path memory = "/dev/shm";
@@ -88,10 +87,19 @@ TestServer::TestServer(std::vector<std::string> options) : options_(std::move(op
         throw std::runtime_error(
             "mariadb-install-db failed; `make setup test-servers` installs it: " + log);
     }
-    start();
+    try {
+        start();
+    } catch (const std::runtime_error&) {
+        clear_away();
+        throw;
+    }
 }
 
 TestServer::~TestServer() {
+    clear_away();
+}
+
+void TestServer::clear_away() {
     end(SIGKILL);
     std::error_code kept;
     fs::remove_all(folder_, kept);
@@ -119,15 +127,16 @@ void TestServer::start() {
     wait_until_it_answers();
 }
 
-void TestServer::wait_until_it_answers() const {
+void TestServer::wait_until_it_answers() {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (true) {
         try {
             run("DO 1");
             return;
         } catch (const std::runtime_error& fault) {
-            if (std::chrono::steady_clock::now() > deadline ||
-                ::waitpid(process_, nullptr, WNOHANG) != 0) {
+            const bool ended = ::waitpid(process_, nullptr, WNOHANG) != 0;
+            if (ended) process_ = -1;
+            if (ended || std::chrono::steady_clock::now() > deadline) {
                 throw std::runtime_error("mariadbd does not start: " + std::string(fault.what()) +
                                          "\n" + text_of(folder_ / "server.log"));
             }

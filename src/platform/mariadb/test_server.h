@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -8,8 +9,19 @@
 #include <sys/types.h>
 
 #include "platform/mariadb/address.h"
+#include "platform/mariadb/connection.h"
 
 namespace florin::mariadb {
+
+/// How long tests wait for a server that is well, on a machine that is slow and busy.
+inline constexpr std::chrono::seconds patience{60};
+inline Timeouts patient_timeouts() {
+    return {.connect = patience,
+            .write = 2 * patience,
+            .lock = patience,
+            .read = 2 * patience,
+            .idle_transaction = 2 * patience};
+}
 
 /// A MariaDB server of a test: data in a temporary folder (in memory where there is room), reached
 /// through a unix socket. It goes with this object, and with the process, however that ends; more
@@ -43,7 +55,8 @@ public:
 private:
     [[nodiscard]] std::vector<std::string> command() const;
     void end(int signal);
-    void wait_until_it_answers() const;
+    void clear_away();
+    void wait_until_it_answers();
 
     const std::vector<std::string> options_;
     std::filesystem::path folder_;

@@ -34,6 +34,7 @@ public:
              "CREATE TABLE IF NOT EXISTS counter (id INT PRIMARY KEY, value BIGINT NOT NULL);"
              "INSERT IGNORE INTO counter VALUES (1, 0), (2, 0)"}};
         options.sequenced_tables = {"event"};
+        options.timeouts = patient_timeouts();
         return options;
     }
     [[nodiscard]] std::unique_ptr<store::Store> open() { return open_mariadb(options(), metrics); }
@@ -65,6 +66,13 @@ public:
     }
     [[nodiscard]] bool tells(const std::string& line) const {
         return metrics.scrape().find(line) != std::string::npos;
+    }
+    /// Of a metric without labels.
+    [[nodiscard]] double value_of(const std::string& metric) const {
+        const std::string text = metrics.scrape();
+        const std::size_t line = text.find("\n" + metric + " ");
+        require(line != std::string::npos, "the store has the metric");
+        return std::stod(text.substr(line + metric.size() + 2));
     }
 
     TestServer& server;

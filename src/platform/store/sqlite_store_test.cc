@@ -200,31 +200,32 @@ TEST_F(SqliteFile, TheLogStaysBoundedWhileWritersAndReadersNeverRest) {
     options.wal_limit_mib = 1;
     open(options);
     const std::filesystem::path log = folder_.file().string() + "-wal";
-    bool writing = true;
-    int running = 0;
+    constexpr std::int64_t writers = 16;
+    constexpr int readers = 4;
+    std::int64_t writing = writers;
+    int reading = readers;
     std::uintmax_t longest = 0;
     const auto write_much = [&](std::int64_t from) -> awaitable<void> {
-        ++running;
         for (std::int64_t id = from; id < from + 500; ++id) {
             co_await write(insert_large(id, 4'000));
             longest = std::max(longest, std::filesystem::file_size(log));
         }
-        --running;
+        --writing;
     };
     const auto read_much = [&]() -> awaitable<void> {
-        ++running;
-        while (writing) co_await store_->read([](Snapshot& snapshot) { newest_item(snapshot); });
-        --running;
+        while (writing > 0)
+            co_await store_->read([](Snapshot& snapshot) { newest_item(snapshot); });
+        --reading;
     };
     const auto task = [&]() -> awaitable<void> {
-        for (int reader = 0; reader < 4; ++reader) runtime::spawn(loop_, "read", read_much());
-        for (std::int64_t writer = 0; writer < 16; ++writer) {
+        for (int reader = 0; reader < readers; ++reader) {
+            runtime::spawn(loop_, "read", read_much());
+        }
+        for (std::int64_t writer = 0; writer < writers; ++writer) {
             runtime::spawn(loop_, "write", write_much(writer * 1'000));
         }
-        EXPECT_TRUE(co_await eventually([&] { return running > 0; }));
-        EXPECT_TRUE(co_await eventually([&] { return running <= 4; }));
-        writing = false;
-        EXPECT_TRUE(co_await eventually([&] { return running == 0; }));
+        EXPECT_TRUE(co_await eventually([&] { return writing == 0; }, Seconds(240)));
+        EXPECT_TRUE(co_await eventually([&] { return reading == 0; }));
         EXPECT_EQ((co_await ids()).size(), 8'000U);
     };
     run(task());

@@ -5,7 +5,7 @@
 #include <expected>
 #include <filesystem>
 #include <functional>
-#include <semaphore>
+#include <latch>
 #include <string>
 #include <vector>
 
@@ -61,9 +61,9 @@ inline std::vector<std::int64_t> item_ids(Snapshot& snapshot) {
     return ids;
 }
 
-/// Waits on the loop until `condition` holds; false when it does not within half a minute.
-inline awaitable<bool> eventually(std::function<bool()> condition) {
-    const auto deadline = std::chrono::steady_clock::now() + Seconds(30);
+/// Waits on the loop until `condition` holds; false when it does not within so long.
+inline awaitable<bool> eventually(std::function<bool()> condition, Seconds patience = Seconds(60)) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!condition()) {
         if (std::chrono::steady_clock::now() > deadline) co_return false;
         co_await runtime::sleep_for(Milliseconds(1));
@@ -109,7 +109,7 @@ public:
     void release() {
         if (released_) return;
         released_ = true;
-        free_.release();
+        free_.count_down();
     }
     [[nodiscard]] bool done() const { return outcome_.done; }
 
@@ -117,7 +117,7 @@ private:
     Command command() {
         return [this](Transaction&) -> std::expected<int, std::string> {
             held_ = true;
-            free_.acquire();
+            free_.wait();  // also when its batch is run again
             return 0;
         };
     }
@@ -125,7 +125,7 @@ private:
     Store& store_;
     std::atomic<bool> held_{false};
     bool released_ = false;
-    std::binary_semaphore free_{0};
+    std::latch free_{1};
     Outcome outcome_;
 };
 
