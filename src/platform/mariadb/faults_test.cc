@@ -123,6 +123,27 @@ TEST_F(MariadbFaults, WhatIsAnsweredIsTrueWhenConnectionsAreCut) {
     EXPECT_FALSE(world.tells("florin_store_reconnects_total 0\n"));
 }
 
+TEST_F(MariadbFaults, AServerThatIsReadOnlyForAMomentIsWaitedForLikeOneThatIsAway) {
+    server.run("CREATE USER writer; GRANT ALL ON " + world.name + ".* TO writer");
+    Options options = world.options();
+    options.address.user = "writer";  // root may write all the same
+    options.outage_patience = 2 * patience;
+    const auto store = open_mariadb(options, world.metrics);
+    const auto task = [&]() -> awaitable<void> {
+        server.run("SET GLOBAL read_only = 1");
+        Outcome outcome;
+        runtime::spawn(world.loop, "write", store::run_command(*store, store_number(1), outcome));
+        EXPECT_TRUE(co_await eventually([&] {
+            return outcome.done || world.value_of("florin_store_batch_retries_total") > 8;
+        }));
+        EXPECT_FALSE(outcome.done) << outcome.fault;
+        server.run("SET GLOBAL read_only = 0");
+        EXPECT_TRUE(co_await eventually([&] { return outcome.done; }));
+        EXPECT_EQ(outcome.answer, 1) << outcome.fault;
+    };
+    world.run(task());
+}
+
 TEST_F(MariadbFaults, AnOutageFailsWhatWaitsAndEndsByItself) {
     Options options = world.options();
     options.outage_patience = std::chrono::milliseconds(0);

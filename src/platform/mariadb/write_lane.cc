@@ -23,7 +23,8 @@ constexpr int collisions_max = 10;
 constexpr milliseconds first_collision_wait{2};
 // Together longer than the server lets a process hang in a transaction.
 constexpr int blocks_max = 3;
-constexpr int losses_max = 5;
+constexpr int losses_max = 5;  // once patience has run out
+constexpr milliseconds between_losses{100};
 constexpr milliseconds between_probes{500};
 constexpr milliseconds between_looks{50};  // at what became of a commit
 // How long a store that closes waits to learn what became of a commit.
@@ -168,13 +169,27 @@ bool WriteLane::goes_on(Course& course, End end) {
             return failure_.cause != Failure::Cause::NoSpace && !health_.failing() &&
                    ++course.blocks < blocks_max;
         case End::Lost:
-            return ++course.losses < losses_max;
+            return goes_on_after_loss(course);
         case End::Stored:
         case End::Unknown:
         case End::Failed:
             return false;
     }
     return false;
+}
+
+// A connection that was cut is made again at once. A server that lets us in and then takes nothing,
+// read only while another one takes over, gets the time of one that is away.
+bool WriteLane::goes_on_after_loss(Course& course) {
+    const auto now = Clock::now();
+    if (++course.losses == 1) {
+        const bool patient = !health_.failing();
+        course.patient_until = now + (patient ? options_.outage_patience : milliseconds(0));
+        return true;
+    }
+    const bool more = course.losses < losses_max;
+    if (now >= course.patient_until) return more;
+    return !queue_->closed_within(between_losses) || more;
 }
 
 // The first batch that meets an outage waits a moment: a server that is restarted or a connection

@@ -48,6 +48,8 @@ private:
         Failed
     };
 
+    using Clock = std::chrono::steady_clock;
+
     /// How a batch has gone so far.
     struct Course {
         bool apart = false;     // each command with a savepoint, nothing waits
@@ -55,9 +57,8 @@ private:
         int collisions = 0;
         int blocks = 0;
         int losses = 0;
+        Clock::time_point patient_until;  // set by the first loss
     };
-
-    using Clock = std::chrono::steady_clock;
 
     void work();
     Operation* next_batch();
@@ -66,6 +67,7 @@ private:
     bool connect_patiently();
     bool still_lacks_space();
     bool goes_on(Course& course, End end);
+    bool goes_on_after_loss(Course& course);
     End attempt(Operation* first, const Course& course);
     End run_together(Operation* first);
     End run_apart(Operation* first);
