@@ -24,6 +24,13 @@ constexpr Sql last_mark_sql(
 constexpr Sql mark_sql(
     "SELECT number FROM store_batch WHERE instance = ? AND writer = ? FOR UPDATE NOWAIT");
 
+// A process marks a transaction each second, by the sign that it lives: whose newest mark is so old
+// has ended. Looked for without a lock, since the marks of open transactions are locked.
+constexpr Sql ended_sql(
+    "SELECT instance FROM store_batch GROUP BY instance"
+    " HAVING max(started_at) < now() - INTERVAL 400 DAY");
+constexpr Sql forget_sql("DELETE FROM store_batch WHERE instance = ?");
+
 std::string hex(const Uuid& id) {
     std::string text;
     for (const std::uint8_t byte : id.bytes) text += fmt::format("{:02x}", byte);
@@ -121,7 +128,7 @@ std::string Identity::refusal() const {
 std::string Identity::mark(int writer, std::int64_t number) const {
     return fmt::format(
         "INSERT INTO store_batch (instance, writer, number) VALUES (x'{}', {}, {})"
-        " ON DUPLICATE KEY UPDATE number = {}",
+        " ON DUPLICATE KEY UPDATE number = {}, started_at = now()",
         hex(instance_), writer, number, number);
 }
 
@@ -138,6 +145,15 @@ void Identity::committed(int writer, std::int64_t number, std::int64_t commit_nu
 
 std::string Identity::forget() const {
     return fmt::format("DELETE FROM store_batch WHERE instance = x'{}'", hex(instance_));
+}
+
+void forget_ended_processes(Connection& connection) {
+    std::vector<Uuid> ended;
+    {
+        auto rows = connection.query(ended_sql);
+        while (rows.next()) ended.push_back(rows.uuid(0));
+    }
+    for (const Uuid& instance : ended) connection.execute(forget_sql, instance);
 }
 
 }  // namespace florin::mariadb

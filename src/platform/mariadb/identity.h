@@ -55,4 +55,8 @@ private:
     std::string refusal_;
 };
 
+/// Removes the marks of processes that ended long ago without a chance to do so. For a connection
+/// for setting up.
+void forget_ended_processes(Connection& connection);
+
 }  // namespace florin::mariadb

@@ -19,8 +19,6 @@ using store::StoreState;
 using store::WriteOperation;
 
 constexpr std::chrono::milliseconds between_attempts{250};
-constexpr const char* forget_old_marks =
-    "DELETE FROM store_batch WHERE started_at < now() - INTERVAL 400 DAY";
 
 std::unique_ptr<Connection> connect_patiently(const Options& options) {
     const auto deadline = std::chrono::steady_clock::now() + options.start_patience;
@@ -37,6 +35,17 @@ std::unique_ptr<Connection> connect_patiently(const Options& options) {
             told = fault.what();
         }
         std::this_thread::sleep_for(between_attempts);
+    }
+}
+
+/// Nobody needs the room so much that a start should fail for it.
+void tidy_up(Connection& connection) {
+    try {
+        forget_ended_processes(connection);
+    } catch (const std::runtime_error& fault) {
+        connection.roll_back();
+        telemetry::warning("The marks of processes that have ended stay in the database",
+                           {{"reason", fault.what()}});
     }
 }
 
@@ -69,7 +78,7 @@ MariadbStore::MariadbStore(const Options& options, telemetry::Metrics& metrics)
     {
         const auto setup = connect_patiently(options_);
         bring_up_to_date(*setup, options_.migrations);
-        setup->run(forget_old_marks);
+        tidy_up(*setup);
         identity_.adopt(*setup);
     }
     const store::BatchMetrics batches(metrics);

@@ -124,6 +124,62 @@ INSTANTIATE_TEST_SUITE_P(
              "has gone back in time: it holds mark 2 of writer 0"}),
     [](const auto& info) { return std::string(info.param.name); });
 
+/// The marks of one other process: what tells it, once it has lost its connection in a commit, what
+/// became of that.
+class MariadbMarks : public testing::Test {
+protected:
+    MariadbMarks() { migrate_mariadb(world.options()); }
+    void add_mark(int writer, int age_days) const {
+        world.execute(
+            "INSERT INTO store_batch (instance, writer, number, started_at) VALUES (repeat('a', "
+            "16), " +
+            std::to_string(writer) + ", 7, now() - INTERVAL " + std::to_string(age_days) + " DAY)");
+    }
+    [[nodiscard]] std::int64_t marks() const {
+        constexpr Sql count("SELECT count(*) FROM store_batch WHERE instance = repeat('a', 16)");
+        return world.connect()->number(count);
+    }
+
+    TestWorld world;
+};
+
+TEST_F(MariadbMarks, OfAProcessThatIsLongGoneAreForgotten) {
+    add_mark(0, 500);
+    add_mark(1, 401);
+    static_cast<void>(world.open());
+    EXPECT_EQ(marks(), 0);
+}
+
+TEST_F(MariadbMarks, OfAProcessThatStillWritesStayHoweverOldTheyAre) {
+    add_mark(0, 500);
+    add_mark(1, 0);
+    static_cast<void>(world.open());
+    EXPECT_EQ(marks(), 2);
+}
+
+TEST_F(MariadbMarks, AreAsFreshAsTheLastCommit) {
+    const auto store = world.open();
+    const auto task = [&]() -> awaitable<void> {
+        co_await store->write(store_number(1));
+        world.execute("UPDATE store_batch SET started_at = now() - INTERVAL 500 DAY");
+        co_await store->write(store_number(2));
+    };
+    world.run(task());
+    constexpr Sql old("SELECT count(*) FROM store_batch WHERE started_at < now() - INTERVAL 1 DAY");
+    EXPECT_EQ(world.connect()->number(old), 0);
+}
+
+TEST_F(MariadbMarks, ThatAnotherProcessHoldsInACommitHinderNoStart) {
+    add_mark(0, 500);
+    const auto other = world.connect();
+    other->run("START TRANSACTION; UPDATE store_batch SET number = 8, started_at = now()");
+    Options options = world.options();
+    options.timeouts.lock = std::chrono::seconds(1);
+    static_cast<void>(open_mariadb(options, world.metrics));
+    other->run("COMMIT");
+    EXPECT_EQ(marks(), 1);
+}
+
 TEST(MariadbMigrations, AreAppliedOnceWhenManyProcessesStartTogether) {
     TestWorld world;
     std::vector<std::unique_ptr<store::Store>> stores(4);
