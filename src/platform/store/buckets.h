@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,8 +23,9 @@ class Store;
 ///
 /// A database of one process counts: the number goes up every so many rows, and with each start. No
 /// process can count for others, so where several share a database the number comes from the time
-/// in the row's id. Those numbers are greater than any that was counted, so a database may change
-/// from the one to the other. Thread-safe; one object a table and process.
+/// in the row's id. A database may change from the one to the other: the count goes on from the
+/// times, and where it has run ahead of them, they stay in its last bucket until they have caught
+/// up. Thread-safe; one object a table and process.
 class Buckets {
 public:
     enum class Numbering : std::uint8_t { Counted, Timed };
@@ -33,21 +36,24 @@ public:
     /// As it suits a store that several processes share, or not.
     explicit Buckets(const Store& store);
 
-    [[nodiscard]] bool opened() const { return numbering_ == Numbering::Timed || first_ >= 0; }
-    /// Goes on after the last bucket that is stored; only the first call counts.
+    [[nodiscard]] bool opened() const { return last_stored_ != unopened; }
+    /// Goes on from the last bucket that is stored; only the first call counts.
     void open_after(std::int64_t last_stored) {
-        std::int64_t unopened = -1;
-        first_.compare_exchange_strong(unopened, last_stored + 1);
+        std::int64_t expected = unopened;
+        last_stored_.compare_exchange_strong(expected, last_stored);
     }
     /// The bucket of a new row with that id (UUIDv7).
     std::int64_t next(const Uuid& id) {
-        if (numbering_ == Numbering::Timed) return unix_us(time_of(id)) / time_per_bucket.count();
-        return first_ + created_++ / rows_per_bucket;
+        if (numbering_ == Numbering::Timed)
+            return std::max(unix_us(time_of(id)) / time_per_bucket.count(), last_stored_.load());
+        return last_stored_ + 1 + created_++ / rows_per_bucket;
     }
 
 private:
+    static constexpr std::int64_t unopened = std::numeric_limits<std::int64_t>::min();
+
     const Numbering numbering_;
-    std::atomic<std::int64_t> first_{-1};
+    std::atomic<std::int64_t> last_stored_{unopened};
     std::atomic<std::int64_t> created_{0};
 };
 

@@ -308,12 +308,31 @@ TEST(Buckets, GoUpEverySoManyRowsAndAfterEachStart) {
 TEST(Buckets, OfProcessesThatShareADatabaseComeFromTheRowsTime) {
     Buckets ours(Buckets::Numbering::Timed);
     Buckets theirs(Buckets::Numbering::Timed);
-    EXPECT_TRUE(ours.opened());
+    EXPECT_FALSE(ours.opened());
+    ours.open_after(0);
+    theirs.open_after(2'999'999);
     const Instant start = instant_from_unix_us(0) + 3'000'000 * Buckets::time_per_bucket;
     const auto last_moment = start + Buckets::time_per_bucket - Milliseconds(1);
     EXPECT_EQ(ours.next(first_uuid_at(start)), 3'000'000);
     EXPECT_EQ(theirs.next(first_uuid_at(last_moment)), 3'000'000);
     EXPECT_EQ(ours.next(first_uuid_at(last_moment + Milliseconds(1))), 3'000'001);
+}
+
+TEST(Buckets, NeverFallWhenADatabaseMovesFromOneKindToTheOtherAndBack) {
+    const auto id_in = [](std::int64_t period) {
+        return first_uuid_at(instant_from_unix_us(0) + period * Buckets::time_per_bucket);
+    };
+    Buckets timed(Buckets::Numbering::Timed);
+    timed.open_after(12);
+    EXPECT_EQ(timed.next(id_in(3'000'000)), 3'000'000);
+    Buckets counted(Buckets::Numbering::Counted);
+    counted.open_after(3'000'000);
+    for (std::int64_t i = 0; i < 3 * Buckets::rows_per_bucket; ++i) counted.next(Uuid{});
+    EXPECT_EQ(counted.next(id_in(3'000'000)), 3'000'004);
+    Buckets timed_again(Buckets::Numbering::Timed);
+    timed_again.open_after(3'000'004);
+    EXPECT_EQ(timed_again.next(id_in(3'000'001)), 3'000'004);
+    EXPECT_EQ(timed_again.next(id_in(3'000'005)), 3'000'005);
 }
 
 }  // namespace
