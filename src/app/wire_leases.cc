@@ -56,8 +56,8 @@ void LeaseParts::start() {
     if (parts_->shared) runtime::spawn(parts_->background, "leases", parts_->shared->run());
 }
 
-awaitable<void> LeaseParts::stop() {
-    if (parts_->shared) co_await parts_->shared->stop();
+awaitable<void> LeaseParts::stop(std::chrono::milliseconds deadline) {
+    if (parts_->shared) co_await parts_->shared->stop(deadline);
 }
 
 }  // namespace florin::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "platform/runtime/awaitable.h"
@@ -37,7 +38,7 @@ public:
     [[nodiscard]] leases::Leases& leases();
     void start();
     /// After the work has ended. On the background loop.
-    awaitable<void> stop();
+    awaitable<void> stop(std::chrono::milliseconds deadline);
 
 private:
     struct Parts;

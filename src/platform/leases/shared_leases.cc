@@ -24,9 +24,11 @@ struct Changes {
 
 SharedLeases::SharedLeases(runtime::Loop& loop, store::Store& store, const Clock& monotonic,
                            const Clock& clock, LeaseOptions options, telemetry::Metrics& metrics)
-    : store_(store),
+    : loop_(loop),
+      store_(store),
       monotonic_(monotonic),
       options_(std::move(options)),
+      random_(seed_from_system()),
       wakeup_(loop),
       instances_(metrics.gauge("florin_instances", "Processes that share this database.")),
       held_count_(metrics.gauge("florin_leases_held", "Work that is this process's alone.")),
@@ -34,7 +36,7 @@ SharedLeases::SharedLeases(runtime::Loop& loop, store::Store& store, const Clock
                                   "Processes found dead, whose work was freed.")),
       lost_(metrics.counter("florin_leases_lost_total",
                             "Times others took this process for dead and freed its work.")) {
-    self_ = {UuidGenerator(clock, seed_from_system()).next(), 1, options_.name, clock.now()};
+    self_ = {UuidGenerator(clock, seed_from_system()).next(), 0, options_.name, clock.now()};
 }
 
 bool SharedLeases::ours(std::string_view work) {
@@ -86,6 +88,8 @@ std::vector<Instance> SharedLeases::silent_among(const std::vector<Instance>& ot
 awaitable<void> SharedLeases::beat_once() {
     const Instant begun = monotonic_.now();
     beating_ = true;
+    // Should it have to register again: who saw it fall silent before must not know this sign.
+    self_.beat = static_cast<std::int64_t>(random_.next() >> 2U);
     Names missing;
     std::ranges::set_difference(wanted_, held_, std::inserter(missing, missing.end()));
     const Names freed = std::exchange(unwanted_, {});
@@ -126,17 +130,38 @@ awaitable<void> SharedLeases::beat_once() {
     beating_ = false;
 }
 
-awaitable<void> SharedLeases::stop() {
+// A database that is lost in the middle of a commit answers when it is back, or when the store
+// closes, which comes after this.
+awaitable<void> SharedLeases::stop(Milliseconds deadline) {
+    const auto until = std::chrono::steady_clock::now() + deadline;
     stopping_ = true;
-    wakeup_.notify();
-    while (beating_) co_await runtime::sleep_for(Milliseconds(5));
     held_.clear();
+    wakeup_.notify();
+    if (co_await has_ended(beating_, until)) {
+        leaving_ = true;
+        runtime::spawn(loop_, "leases", leave_all());
+        if (co_await has_ended(leaving_, until)) co_return;
+    }
+    telemetry::warning(
+        "The database has not answered this process, which ends; others take its work over in a "
+        "moment");
+}
+
+awaitable<bool> SharedLeases::has_ended(const bool& under_way,
+                                        std::chrono::steady_clock::time_point until) {
+    while (under_way && std::chrono::steady_clock::now() < until)
+        co_await runtime::sleep_for(Milliseconds(5));
+    co_return !under_way;
+}
+
+awaitable<void> SharedLeases::leave_all() {
     try {
         co_await store_.write([this](store::Transaction& tx) { remove(tx, self_.id); });
     } catch (const std::exception& fault) {
         telemetry::warning("This process could not free its work; others take it over in a moment",
                            {{"fault", fault.what()}});
     }
+    leaving_ = false;
 }
 
 }  // namespace florin::leases

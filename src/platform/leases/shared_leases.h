@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -30,8 +31,8 @@ struct LeaseOptions {
 };
 
 /// Leases of processes that share a database. No clock is compared with another machine's: each
-/// process sees for itself how long another's beat has stood still. Belongs to one loop; it
-/// outlives the loop's run, or `stop` has ended before it dies.
+/// process sees for itself how long another's beat has stood still. Belongs to one loop, whose run
+/// and store it outlives: a beat may still wait for its commit when `stop` has given up.
 class SharedLeases final : public Leases {
 public:
     /// `monotonic` measures time passed and never goes back; `clock` says when the process began,
@@ -44,8 +45,9 @@ public:
 
     /// Beats until `stop`. Spawn it once.
     awaitable<void> run();
-    /// Frees all work at once, so that nobody has to wait for the term.
-    awaitable<void> stop();
+    /// Frees all work at once, so that nobody has to wait for the term. What the database has not
+    /// answered by the deadline is left to the others.
+    awaitable<void> stop(Milliseconds deadline);
 
     /// One beat. For `run`, and for tests that go step by step. Throws what the store throws.
     awaitable<void> beat_once();
@@ -64,10 +66,15 @@ private:
     [[nodiscard]] std::vector<Instance> silent_among(const std::vector<Instance>& others,
                                                      Instant now);
 
+    awaitable<bool> has_ended(const bool& under_way, std::chrono::steady_clock::time_point until);
+    awaitable<void> leave_all();
+
+    runtime::Loop& loop_;
     store::Store& store_;
     const Clock& monotonic_;
     const LeaseOptions options_;
-    Instance self_;
+    Random random_;
+    Instance self_;  // its beat: what it registers with
     runtime::Wakeup wakeup_;
     Names wanted_;
     Names unwanted_;  // to be freed
@@ -76,6 +83,7 @@ private:
     std::map<Uuid, Sign> signs_;
     bool stopping_ = false;
     bool beating_ = false;
+    bool leaving_ = false;
 
     telemetry::Gauge instances_;
     telemetry::Gauge held_count_;

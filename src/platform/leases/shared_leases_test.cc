@@ -6,10 +6,12 @@
 
 #include "platform/base/manual_clock.h"
 #include "platform/runtime/loop.h"
-#include "platform/store/test_database.h"
+#include "platform/store/store_test_support.h"
 
 namespace florin::leases {
 namespace {
+
+using store::eventually;
 
 /// Processes over one database, with a clock that stands still. Each beats when it is told to.
 class SharedLeasesTest : public testing::Test {
@@ -23,8 +25,9 @@ protected:
 
     SharedLeases& first() { return *processes_[0]; }
     SharedLeases& second() { return *processes_[1]; }
-    void beat(SharedLeases& process) { runtime::run_until_done(loop_, process.beat_once()); }
-    void stop(SharedLeases& process) { runtime::run_until_done(loop_, process.stop()); }
+    void beat(SharedLeases& process) { run(process.beat_once()); }
+    void stop(SharedLeases& process) { run(process.stop(patience)); }
+    void run(awaitable<void> task) { runtime::run_until_done(loop_, std::move(task)); }
     /// Lets time go by in which `living` show that they live.
     void pass(Milliseconds time, std::initializer_list<SharedLeases*> living) {
         for (Milliseconds passed{0}; passed < time; passed += Milliseconds(500)) {
@@ -35,6 +38,9 @@ protected:
     [[nodiscard]] bool shows(const std::string& line) const {
         return metrics_.scrape().contains("\n" + line + "\n");
     }
+
+    static constexpr Milliseconds patience{60'000};
+    static constexpr Milliseconds little_patience{20};
 
     ManualClock clock_;
     telemetry::Metrics metrics_;
@@ -128,6 +134,62 @@ TEST_F(SharedLeasesTest, AStopFreesEverythingAtOnce) {
     EXPECT_FALSE(first().ours("relay"));
     beat(second());
     EXPECT_TRUE(second().ours("relay"));
+}
+
+TEST_F(SharedLeasesTest, AStopGivesUpOnABeatThatTheDatabaseDoesNotAnswer) {
+    beat(first());
+    bool answered = false;
+    const auto beat_on = [&]() -> awaitable<void> {
+        co_await first().beat_once();
+        answered = true;
+    };
+    const auto task = [&]() -> awaitable<void> {
+        store::HeldWriter database(*store_);
+        co_await database.hold();
+        runtime::spawn(loop_, "beat", beat_on());
+        EXPECT_TRUE(co_await eventually([&] { return store_->state().write_queue == 1; }));
+        co_await first().stop(little_patience);
+        EXPECT_FALSE(answered);
+        EXPECT_EQ(store_->state().write_queue, 1U) << "nothing more is asked of it";
+        database.release();
+        EXPECT_TRUE(co_await eventually([&] { return answered && database.done(); }));
+    };
+    run(task());
+}
+
+TEST_F(SharedLeasesTest, AStopGivesUpOnItsOwnWriteThatTheDatabaseDoesNotAnswer) {
+    first().ours("relay");
+    beat(first());
+    second().ours("relay");
+    beat(second());
+    const auto task = [&]() -> awaitable<void> {
+        store::HeldWriter database(*store_);
+        co_await database.hold();
+        co_await first().stop(little_patience);
+        EXPECT_TRUE(co_await eventually([&] { return store_->state().write_queue == 1; }));
+        database.release();
+        EXPECT_TRUE(co_await eventually([&] { return database.done(); }));
+    };
+    run(task());
+    beat(second());
+    EXPECT_TRUE(second().ours("relay")) << "what was asked of the database is done all the same";
+}
+
+TEST_F(SharedLeasesTest, AProcessThatRegistersAgainIsNotRemovedForASignOfItsFirstTime) {
+    beat(first());
+    const auto task = [&]() -> awaitable<void> {
+        const auto seen =
+            co_await store_->read([](store::Snapshot& snapshot) { return instances(snapshot); });
+        EXPECT_EQ(seen.size(), 1U);
+        const Instance before = seen.at(0);
+        const auto remove_seen = [&before](store::Transaction& tx) {
+            return remove_if_silent(tx, before.id, before.beat);
+        };
+        EXPECT_TRUE(co_await store_->write(remove_seen));
+        co_await first().beat_once();
+        EXPECT_FALSE(co_await store_->write(remove_seen));
+    };
+    run(task());
 }
 
 }  // namespace
