@@ -61,6 +61,10 @@ TEST(Ledger, ProvesWhatItBooked) {
     EXPECT_EQ(proof.books, 2);
     EXPECT_EQ(proof.transactions, 297);
     EXPECT_EQ(proof.entries, 495);
+    const auto paged = world.verify(7);
+    EXPECT_TRUE(paged.complaints.empty()) << paged.complaints.front();
+    EXPECT_EQ(paged.transactions, 297);
+    EXPECT_EQ(paged.entries, 495);
 }
 
 TEST(Ledger, BooksAStepOnce) {
@@ -129,6 +133,7 @@ TEST(Ledger, NamesWhatWasTamperedWith) {
         ASSERT_GT(proof.faults, 0) << tampering.sql.text();
         EXPECT_NE(proof.complaints.front().find(tampering.complaint), std::string::npos)
             << tampering.sql.text() << ": " << proof.complaints.front();
+        EXPECT_EQ(world.verify(1).complaints, proof.complaints) << "a page of one posting each";
     }
 }
 

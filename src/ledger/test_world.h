@@ -30,8 +30,9 @@ public:
     void post(const Posting& posting) {
         write([&](store::Transaction& tx) { ledger::post(tx, posting); });
     }
-    Verification verify() {
-        return read([](store::Snapshot& s) { return ledger::verify(s); });
+    Verification verify(int postings_a_page = 2'000) {
+        return read(
+            [postings_a_page](store::Snapshot& s) { return ledger::verify(s, postings_a_page); });
     }
     Book book(const std::string& merchant) {
         return read(

@@ -1,13 +1,15 @@
 #include "ledger/verify.h"
 
+#include <limits>
 #include <stdexcept>
 #include <unordered_map>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "ledger/chain.h"
-#include "ledger/entry_rows.h"
 #include "ledger/ledger.h"
+#include "platform/base/uuid.h"
 
 namespace florin::ledger {
 namespace {
@@ -16,19 +18,78 @@ constexpr int books_a_page = 1'000;
 
 constexpr store::Sql transactions_sql(
     "SELECT seq, book_id, number, subject_id, step, movement, at, hash FROM ledger_transaction"
-    " ORDER BY seq");
+    " WHERE seq > ? ORDER BY seq LIMIT ?");
+// Both say the order of the join: a page of transactions, and for each the entries by their key.
+constexpr store::Sql entries_sql(
+    "SELECT t.seq, l.debit, l.credit, l.amount FROM ledger_transaction t CROSS JOIN ledger_line l"
+    " ON l.subject_id = t.subject_id AND l.step = t.step WHERE t.seq > ? AND t.seq <= ?"
+    " ORDER BY t.seq, l.line",
+    "SELECT t.seq, l.debit, l.credit, l.amount FROM ledger_transaction t STRAIGHT_JOIN ledger_line"
+    " l ON l.subject_id = t.subject_id AND l.step = t.step WHERE t.seq > ? AND t.seq <= ?"
+    " ORDER BY t.seq, l.line");
 constexpr store::Sql count_entries_sql("SELECT count(*) FROM ledger_line");
+
+/// A transaction's row with its entries, as they are: not judged.
+struct Stored {
+    std::int64_t seq = 0;
+    std::int64_t book = 0;
+    std::int64_t number = 0;
+    std::string subject;
+    std::int64_t step = 0;
+    std::int64_t movement = 0;
+    Instant at;
+    std::string hash;
+    std::vector<Entry> entries;
+};
+
+std::vector<Stored> transactions_behind(store::Snapshot& snapshot, std::int64_t after, int limit) {
+    std::vector<Stored> page;
+    auto rows = snapshot.query(transactions_sql, after, limit);
+    while (rows.next()) {
+        page.push_back({.seq = rows.integer(0),
+                        .book = rows.integer(1),
+                        .number = rows.integer(2),
+                        .subject = std::string(rows.blob(3)),
+                        .step = rows.integer(4),
+                        .movement = rows.integer(5),
+                        .at = rows.instant(6),
+                        .hash = std::string(rows.blob(7)),
+                        .entries = {}});
+    }
+    return page;
+}
+
+/// The first `limit` transactions behind `after`. A connection that answers the next query keeps in
+/// memory what is left of the last: no query here reads a whole table.
+std::vector<Stored> page_behind(store::Snapshot& snapshot, std::int64_t after, int limit) {
+    auto page = transactions_behind(snapshot, after, limit);
+    if (page.empty()) return page;
+    auto at = page.begin();
+    auto rows = snapshot.query(entries_sql, after, page.back().seq);
+    while (rows.next()) {
+        while (at->seq != rows.integer(0)) ++at;
+        at->entries.push_back({static_cast<Account>(rows.integer(1)),
+                               static_cast<Account>(rows.integer(2)), rows.integer(3)});
+    }
+    return page;
+}
 
 /// One pass over every posting, in the order they were booked, against what the books say of
 /// themselves.
 class Proof {
 public:
-    explicit Proof(store::Snapshot& snapshot) : snapshot_(snapshot) {}
+    Proof(store::Snapshot& snapshot, int postings_a_page)
+        : snapshot_(snapshot), postings_a_page_(postings_a_page) {}
 
     Verification run() {
         read_books();
-        auto rows = snapshot_.query(transactions_sql);
-        while (rows.next()) check_posting(rows);
+        std::int64_t after = std::numeric_limits<std::int64_t>::min();
+        for (;;) {
+            const auto page = page_behind(snapshot_, after, postings_a_page_);
+            if (page.empty()) break;
+            after = page.back().seq;
+            for (const auto& stored : page) check_posting(stored);
+        }
         for (const auto& [id, replay] : replays_) check_book(replay);
         check_orphans();
         return std::move(found_);
@@ -64,31 +125,30 @@ private:
         }
     }
 
-    void check_posting(const store::Rows& row) {
+    void check_posting(const Stored& stored) {
         ++found_.transactions;
-        const auto at = replays_.find(row.integer(1));
+        const auto at = replays_.find(stored.book);
         if (at == replays_.end()) {
-            complain(fmt::format("transaction {}: its book {} does not exist", row.integer(0),
-                                 row.integer(1)));
+            complain(
+                fmt::format("transaction {}: its book {} does not exist", stored.seq, stored.book));
             return;
         }
         Replay& replay = at->second;
-        const std::int64_t number = row.integer(2);
-        if (row.blob(3).size() != 16) {
+        const std::int64_t number = stored.number;
+        if (stored.subject.size() != 16) {
             complain(fmt::format("{}, transaction {}: what it is about is no id",
                                  title(replay.told), number));
-            replay.head = row.blob(7);
+            replay.head = stored.hash;
             replay.transactions = number;
             return;
         }
-        Posting posting{.merchant = replay.told.merchant,
-                        .currency = replay.told.currency,
-                        .movement = static_cast<Movement>(row.integer(5)),
-                        .subject = row.uuid(3),
-                        .step = row.integer(4),
-                        .at = row.instant(6),
-                        .entries = {}};
-        posting.entries = entries_of(snapshot_, posting.subject, posting.step);
+        const Posting posting{.merchant = replay.told.merchant,
+                              .currency = replay.told.currency,
+                              .movement = static_cast<Movement>(stored.movement),
+                              .subject = uuid_from_bytes(stored.subject),
+                              .step = stored.step,
+                              .at = stored.at,
+                              .entries = stored.entries};
         found_.entries += static_cast<std::int64_t>(posting.entries.size());
         const std::string where =
             fmt::format("{}, transaction {} ({} of {})", title(replay.told), number,
@@ -99,12 +159,12 @@ private:
         }
         check_entries(where, replay, posting.entries);
         const auto hash = chain(replay.head, number, posting);
-        const std::string_view stored = row.blob(7);
-        if (stored != std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size()))
+        if (stored.hash !=
+            std::string_view(reinterpret_cast<const char*>(hash.data()), hash.size()))
             complain(where +
                      ": its hash does not match what it says: it or one before was changed");
         // Goes on from what is stored: one change is one complaint.
-        replay.head = stored;
+        replay.head = stored.hash;
         replay.transactions = number;
     }
 
@@ -160,14 +220,15 @@ private:
     }
 
     store::Snapshot& snapshot_;
+    const int postings_a_page_;
     Verification found_;
     std::unordered_map<std::int64_t, Replay> replays_;
 };
 
 }  // namespace
 
-Verification verify(store::Snapshot& snapshot) {
-    return Proof(snapshot).run();
+Verification verify(store::Snapshot& snapshot, int postings_a_page) {
+    return Proof(snapshot, postings_a_page).run();
 }
 
 }  // namespace florin::ledger

@@ -21,7 +21,8 @@ constexpr std::size_t complaints_max = 100;
 
 /// Proves on one snapshot: each book's trial balance is zero, balances equal their entries, numbers
 /// have no gaps, the hash chain is intact and ends at the book's head, no entry stands without its
-/// transaction. Memory grows with books, not with transactions.
-Verification verify(store::Snapshot& snapshot);
+/// transaction. Memory grows with books, not with transactions, of which it holds
+/// `postings_a_page`.
+Verification verify(store::Snapshot& snapshot, int postings_a_page = 2'000);
 
 }  // namespace florin::ledger

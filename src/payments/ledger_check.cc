@@ -1,9 +1,10 @@
 #include "payments/ledger_check.h"
 
-#include <algorithm>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -19,22 +20,26 @@ using ledger::Movement;
 using store::Rows;
 using store::Sql;
 
-// Three passes in the order of ids, side by side: each row is read once, and no more than one
-// payment's rows are held.
+// Three passes in the order of ids, side by side: each row is read once, and of each pass a page is
+// held, since a connection that answers the next query keeps in memory what is left of the last.
+// The first condition is what an index is entered by; the others leave out what was read.
 constexpr Sql payments_sql(
     "SELECT id, merchant_id, currency, state, amount, captured, refunded, version,"
-    " fee_basis_points"
-    " FROM merchant_payment ORDER BY id");
+    " fee_basis_points FROM merchant_payment WHERE id > ? ORDER BY id LIMIT ?");
 constexpr Sql transactions_sql(
     "SELECT subject_id, step, movement, book_id FROM ledger_transaction"
-    " INDEXED BY ledger_transaction_subject ORDER BY subject_id, step",
+    " INDEXED BY ledger_transaction_subject WHERE subject_id >= ? AND (subject_id > ? OR step > ?)"
+    " ORDER BY subject_id, step LIMIT ?",
     "SELECT subject_id, step, movement, book_id FROM ledger_transaction"
-    " FORCE INDEX (ledger_transaction_subject) ORDER BY subject_id, step");
+    " FORCE INDEX (ledger_transaction_subject) WHERE subject_id >= ? AND (subject_id > ?"
+    " OR step > ?) ORDER BY subject_id, step LIMIT ?");
 constexpr Sql entries_sql(
-    "SELECT subject_id, step, debit, credit, amount FROM ledger_line"
-    " ORDER BY subject_id, step, line");
+    "SELECT subject_id, step, line, debit, credit, amount FROM ledger_line WHERE subject_id >= ?"
+    " AND (subject_id > ? OR step > ? OR (step = ? AND line > ?))"
+    " ORDER BY subject_id, step, line LIMIT ?");
 
 constexpr int books_a_page = 1'000;
+constexpr std::int64_t before_all = std::numeric_limits<std::int64_t>::min();
 
 /// The canonical text where the bytes are an id, else the bytes: a tampered row may hold anything.
 std::string id_text(std::string_view bytes) {
@@ -44,28 +49,9 @@ std::string id_text(std::string_view bytes) {
     return text;
 }
 
-/// A pass over rows whose first column is an id, one row ahead.
-class Pass {
-public:
-    explicit Pass(Rows rows) : rows_(std::move(rows)) { advance(); }
-
-    [[nodiscard]] bool at_end() const { return !more_; }
-    [[nodiscard]] bool is_at(const std::string& id) const { return more_ && id_ == id; }
-    [[nodiscard]] const std::string& id() const { return id_; }
-    [[nodiscard]] const Rows& row() const { return rows_; }
-    void advance() {
-        more_ = rows_.next();
-        if (more_) id_ = rows_.blob(0);
-    }
-
-private:
-    Rows rows_;
-    bool more_ = false;
-    std::string id_;
-};
-
 /// A payment's row, as it is: not judged.
 struct Told {
+    std::string id;
     std::string book;  // "shop-1 KRW"
     std::int64_t state = 0;
     std::int64_t amount = 0;
@@ -73,6 +59,109 @@ struct Told {
     std::int64_t refunded = 0;
     std::int64_t version = 0;
     std::optional<std::int64_t> fee_basis_points;
+};
+
+/// A posting's row, likewise.
+struct Made {
+    std::string id;  // of what it is about
+    std::int64_t step = 0;
+    Movement movement = Movement::Authorize;
+    std::int64_t book = 0;
+};
+
+/// An entry's row, likewise.
+struct Line {
+    std::string id;
+    std::int64_t step = 0;
+    std::int64_t line = 0;
+    std::int64_t debit = 0;
+    std::int64_t credit = 0;
+    std::int64_t amount = 0;
+};
+
+std::vector<Told> read_payments(Rows rows) {
+    std::vector<Told> page;
+    while (rows.next()) {
+        Told& told =
+            page.emplace_back(Told{.id = std::string(rows.blob(0)),
+                                   .book = fmt::format("{} {}", rows.text(1), rows.text(2)),
+                                   .state = rows.integer(3),
+                                   .amount = rows.integer(4),
+                                   .captured = rows.integer(5),
+                                   .refunded = rows.integer(6),
+                                   .version = rows.integer(7),
+                                   .fee_basis_points = std::nullopt});
+        if (!rows.is_null(8)) told.fee_basis_points = rows.integer(8);
+    }
+    return page;
+}
+
+std::vector<Made> read_postings(Rows rows) {
+    std::vector<Made> page;
+    while (rows.next()) {
+        page.push_back({std::string(rows.blob(0)), rows.integer(1),
+                        static_cast<Movement>(rows.integer(2)), rows.integer(3)});
+    }
+    return page;
+}
+
+std::vector<Line> read_lines(Rows rows) {
+    std::vector<Line> page;
+    while (rows.next()) {
+        page.push_back({std::string(rows.blob(0)), rows.integer(1), rows.integer(2),
+                        rows.integer(3), rows.integer(4), rows.integer(5)});
+    }
+    return page;
+}
+
+// The first page of each table begins behind the empty text, which stands before every id, also
+// before one that somebody has turned into a text.
+
+std::vector<Told> page_behind(store::Snapshot& snapshot, const Told* last, std::size_t rows) {
+    if (last == nullptr) return read_payments(snapshot.query(payments_sql, "", rows));
+    return read_payments(snapshot.query(payments_sql, store::Blob{last->id}, rows));
+}
+
+std::vector<Made> page_behind(store::Snapshot& snapshot, const Made* last, std::size_t rows) {
+    if (last == nullptr)
+        return read_postings(snapshot.query(transactions_sql, "", "", before_all, rows));
+    const store::Blob id{last->id};
+    return read_postings(snapshot.query(transactions_sql, id, id, last->step, rows));
+}
+
+std::vector<Line> page_behind(store::Snapshot& snapshot, const Line* last, std::size_t rows) {
+    if (last == nullptr) {
+        return read_lines(
+            snapshot.query(entries_sql, "", "", before_all, before_all, before_all, rows));
+    }
+    const store::Blob id{last->id};
+    return read_lines(
+        snapshot.query(entries_sql, id, id, last->step, last->step, last->line, rows));
+}
+
+/// A pass over the rows of a table in the order of their keys, which begin with an id.
+template <class Row>
+class Pass {
+public:
+    Pass(store::Snapshot& snapshot, std::size_t rows_a_page)
+        : snapshot_(snapshot),
+          rows_a_page_(rows_a_page),
+          page_(page_behind(snapshot, static_cast<const Row*>(nullptr), rows_a_page)) {}
+
+    [[nodiscard]] bool at_end() const { return at_ == page_.size(); }
+    [[nodiscard]] bool is_at(const std::string& id) const { return !at_end() && row().id == id; }
+    [[nodiscard]] const Row& row() const { return page_[at_]; }
+    void advance() {
+        if (++at_ < rows_a_page_) return;
+        page_ = page_behind(snapshot_, &page_.back(), rows_a_page_);
+        at_ = 0;
+    }
+
+private:
+    store::Snapshot& snapshot_;
+    const std::size_t rows_a_page_;
+    std::vector<Row> page_;
+    std::size_t at_ = 0;
 };
 
 /// What the postings about one payment come to. Wider than any amount: tampered ones may overflow.
@@ -146,18 +235,20 @@ std::optional<Story> story_of(const Told& told) {
 
 class Check {
 public:
-    explicit Check(store::Snapshot& snapshot)
+    Check(store::Snapshot& snapshot, std::size_t rows_a_page)
         : snapshot_(snapshot),
-          payments_(snapshot.query(payments_sql)),
-          transactions_(snapshot.query(transactions_sql)),
-          entries_(snapshot.query(entries_sql)) {}
+          payments_(snapshot, rows_a_page),
+          transactions_(snapshot, rows_a_page),
+          entries_(snapshot, rows_a_page) {}
 
     LedgerCheck run() {
         read_books();
         while (const auto* next = next_id()) {
             id_ = *next;
             if (payments_.is_at(id_)) {
-                check_payment(take_payment());
+                ++found_.payments;
+                check_payment(payments_.row());
+                payments_.advance();
             } else {
                 check_stranger();
             }
@@ -190,26 +281,14 @@ private:
 
     const std::string* next_id() const {
         const std::string* lowest = nullptr;
-        for (const Pass* pass : {&payments_, &transactions_, &entries_}) {
-            if (!pass->at_end() && (lowest == nullptr || pass->id() < *lowest))
-                lowest = &pass->id();
-        }
+        const auto look_at = [&lowest](const auto& pass) {
+            if (!pass.at_end() && (lowest == nullptr || pass.row().id < *lowest))
+                lowest = &pass.row().id;
+        };
+        look_at(payments_);
+        look_at(transactions_);
+        look_at(entries_);
         return lowest;
-    }
-
-    Told take_payment() {
-        ++found_.payments;
-        const Rows& row = payments_.row();
-        Told told{.book = fmt::format("{} {}", row.text(1), row.text(2)),
-                  .state = row.integer(3),
-                  .amount = row.integer(4),
-                  .captured = row.integer(5),
-                  .refunded = row.integer(6),
-                  .version = row.integer(7),
-                  .fee_basis_points = std::nullopt};
-        if (!row.is_null(8)) told.fee_basis_points = row.integer(8);
-        payments_.advance();
-        return told;
     }
 
     void check_payment(const Told& told) {
@@ -253,8 +332,7 @@ private:
     void check_stranger() {
         std::int64_t unexplained = 0;
         for (; transactions_.is_at(id_); transactions_.advance()) {
-            if (static_cast<Movement>(transactions_.row().integer(2)) != Movement::Settle)
-                ++unexplained;
+            if (transactions_.row().movement != Movement::Settle) ++unexplained;
         }
         while (entries_.is_at(id_)) entries_.advance();
         if (unexplained > 0) {
@@ -268,16 +346,15 @@ private:
         Booked booked;
         for (; transactions_.is_at(id_); transactions_.advance()) {
             ++found_.postings;
-            const Rows& row = transactions_.row();
-            const std::int64_t step = row.integer(1);
-            if (step < 1 || step > told.version) {
+            const Made& made = transactions_.row();
+            if (made.step < 1 || made.step > told.version) {
                 differ("a posting's step", fmt::format("1 to {}", told.version),
-                       fmt::to_string(step));
+                       fmt::to_string(made.step));
             }
-            const auto book = books_.find(row.integer(3));
+            const auto book = books_.find(made.book);
             const std::string where = book != books_.end() ? book->second : "no book that exists";
             if (where != told.book) differ("book", told.book, where);
-            take_entries(step, static_cast<Movement>(row.integer(2)), booked);
+            take_entries(made.step, made.movement, booked);
         }
         while (entries_.is_at(id_))
             entries_.advance();  // of no transaction: the ledger's complaint
@@ -285,25 +362,25 @@ private:
     }
 
     void take_entries(std::int64_t step, Movement movement, Booked& booked) {
-        for (; entries_.is_at(id_) && entries_.row().integer(1) <= step; entries_.advance()) {
-            const Rows& row = entries_.row();
-            if (row.integer(1) < step) continue;
-            const auto debit = static_cast<Account>(row.integer(2));
-            const auto credit = static_cast<Account>(row.integer(3));
+        for (; entries_.is_at(id_) && entries_.row().step <= step; entries_.advance()) {
+            const Line& line = entries_.row();
+            if (line.step < step) continue;
+            const auto debit = static_cast<Account>(line.debit);
+            const auto credit = static_cast<Account>(line.credit);
             if (__int128* const sum = sum_for(booked, movement, debit, credit)) {
-                *sum += row.integer(4);
+                *sum += line.amount;
             } else {
                 differ("an entry", fmt::format("one that a payment's {} makes", name_of(movement)),
-                       fmt::format("{} from account {} to account {}", row.integer(4),
-                                   row.integer(3), row.integer(2)));
+                       fmt::format("{} from account {} to account {}", line.amount, line.credit,
+                                   line.debit));
             }
         }
     }
 
     store::Snapshot& snapshot_;
-    Pass payments_;
-    Pass transactions_;
-    Pass entries_;
+    Pass<Told> payments_;
+    Pass<Made> transactions_;
+    Pass<Line> entries_;
     std::string id_;  // whose rows are looked at
     LedgerCheck found_;
     std::unordered_map<std::int64_t, std::string> books_;
@@ -315,8 +392,8 @@ std::string LedgerDifference::text() const {
     return fmt::format("payment {}: {}: expected {}, found {}", payment, what, expected, found);
 }
 
-LedgerCheck check_ledger(store::Snapshot& snapshot) {
-    return Check(snapshot).run();
+LedgerCheck check_ledger(store::Snapshot& snapshot, std::size_t rows_a_page) {
+    return Check(snapshot, rows_a_page).run();
 }
 
 }  // namespace florin::payments

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,9 +33,9 @@ constexpr std::size_t ledger_differences_max = 100;
 /// Proves on one snapshot that each payment is booked as it says and nothing else is booked: what
 /// was held, released, captured and given back comes to the payment's own amounts, the fee to its
 /// rate (of payments without one, to a part of what was captured), all in the book of its merchant
-/// and currency. Postings of settlements are
-/// not about payments and left out. That the ledger is sound in itself is `ledger::verify`'s part.
-/// Memory grows with books, not with payments.
-LedgerCheck check_ledger(store::Snapshot& snapshot);
+/// and currency. Postings of settlements are not about payments and left out. That the ledger is
+/// sound in itself is `ledger::verify`'s part. Memory grows with books, not with payments: of each
+/// table it holds `rows_a_page` rows.
+LedgerCheck check_ledger(store::Snapshot& snapshot, std::size_t rows_a_page = 4'096);
 
 }  // namespace florin::payments

@@ -9,9 +9,22 @@ namespace {
 
 class LedgerCheckTest : public ::testing::Test {
 protected:
-    LedgerCheck check() {
-        return world.get(
-            world.store->read([](store::Snapshot& snapshot) { return check_ledger(snapshot); }));
+    LedgerCheck check(std::size_t rows_a_page = 4'096) {
+        return world.get(world.store->read([rows_a_page](store::Snapshot& snapshot) {
+            return check_ledger(snapshot, rows_a_page);
+        }));
+    }
+    /// Wherever a page of a table ends, what is found is the same.
+    void expect_the_same_of_small_pages(const LedgerCheck& found) {
+        for (const std::size_t rows_a_page : {1U, 2U, 3U, 5U}) {
+            SCOPED_TRACE(rows_a_page);
+            const auto again = check(rows_a_page);
+            EXPECT_EQ(again.payments, found.payments);
+            EXPECT_EQ(again.postings, found.postings);
+            ASSERT_EQ(again.faults, found.faults);
+            for (std::size_t i = 0; i < found.differences.size(); ++i)
+                EXPECT_EQ(again.differences[i].text(), found.differences[i].text());
+        }
     }
     /// As somebody with the file and a database tool would.
     void tamper(const store::Sql& sql) {
@@ -56,6 +69,7 @@ TEST_F(LedgerCheckTest, AgreesWithPaymentsInEveryState) {
     EXPECT_EQ(found.payments, 8);
     EXPECT_EQ(found.postings, 1 + 2 + 2 + 3 + 4 + 0 + 1 + 1);
     EXPECT_EQ(found.faults, 0) << found.differences.front().text();
+    expect_the_same_of_small_pages(found);
     EXPECT_EQ(world.verify().faults, 0);
 }
 
@@ -120,6 +134,7 @@ TEST_P(TamperedLedgerTest, IsCaughtWithThePaymentAndBothAmounts) {
     EXPECT_EQ(first.what, GetParam().what) << first.text();
     EXPECT_EQ(first.expected, GetParam().expected) << first.text();
     EXPECT_EQ(first.found, GetParam().found) << first.text();
+    expect_the_same_of_small_pages(found);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryWay, TamperedLedgerTest, ::testing::ValuesIn(tamperings));
@@ -156,6 +171,7 @@ TEST_F(LedgerCheckTest, ToldOfAPostingAboutNoPayment) {
     EXPECT_EQ(found.differences[0].text(),
               "payment 0x00: the payment itself: expected to exist, found 1 postings about it");
     EXPECT_EQ(found.differences[1].what, "refunded");
+    expect_the_same_of_small_pages(found);
 }
 
 TEST_F(LedgerCheckTest, CountsAllFaultsAndNamesTheFirst) {
