@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -179,6 +180,26 @@ TEST_F(Import, ADatabaseThatIsThereIsNeverTouched) {
     const std::string text = exported(source());
     EXPECT_THROW(import_into(source(), text), store::StoreFault);
     EXPECT_EQ(exported(source()), text);
+}
+
+TEST_F(Import, ALogThatADatabaseLeftIsRefusedBecauseItWouldBeWrittenIntoTheNewOne) {
+    const std::string text = exported(source());
+    fs::create_directories(target().parent_path());
+    for (const std::string kind : {"-wal", "-journal"}) {
+        const fs::path log = target().string() + kind;
+        std::ofstream(log) << "pages of another database";
+        try {
+            import_into(target(), text);
+            FAIL() << "it was imported";
+        } catch (const store::StoreFault& refused) {
+            EXPECT_NE(std::string_view(refused.what()).find(log.string()), std::string_view::npos)
+                << refused.what();
+        }
+        EXPECT_FALSE(fs::exists(target()));
+        fs::remove(log);
+    }
+    import_into(target(), text);
+    EXPECT_EQ(exported(target()), text);
 }
 
 /// An empty database of the tests' MariaDB.

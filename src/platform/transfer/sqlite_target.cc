@@ -26,12 +26,28 @@ std::string reason(int error) {
     return std::system_category().message(error);
 }
 
+// SQLite takes a log that lies beside a database for that database's own.
+void require_no_log(const fs::path& file) {
+    for (const char* const kind : {"-wal", "-journal"}) {
+        const fs::path log = file.string() + kind;
+        std::error_code unknown;
+        if (!fs::exists(log, unknown) && !unknown) continue;
+        throw StoreFault("there is " + log.string() +
+                         ", the log of a database that is gone: it may hold payments that stand "
+                         "nowhere else, and would be written into the new one. Move it away, or "
+                         "name another folder with --data-dir");
+    }
+}
+
 fs::path require_no_database(const fs::path& file) {
     std::error_code missing;
     const auto size = fs::file_size(file, missing);
-    if (missing || size == 0) return file;
-    throw StoreFault("there is a database " + file.string() +
-                     " already: an import needs a folder without one; name it with --data-dir");
+    if (!missing && size != 0) {
+        throw StoreFault("there is a database " + file.string() +
+                         " already: an import needs a folder without one; name it with --data-dir");
+    }
+    require_no_log(file);
+    return file;
 }
 
 /// A new file that only this user can read, in the place of what an earlier import left.

@@ -19,7 +19,8 @@ namespace florin::transfer {
 /// whole: an import that ends early leaves nothing that anybody would open.
 class SqliteTarget final : public ImportTarget {
 public:
-    /// Throws `StoreFault` when there is a database at `file`, or another process has it.
+    /// Throws `StoreFault` when there is a database at `file`, or the log of one, or another
+    /// process has it.
     SqliteTarget(const std::filesystem::path& file,
                  const std::vector<store::Migration>& migrations);
     ~SqliteTarget() override;
