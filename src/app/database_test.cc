@@ -85,6 +85,17 @@ TEST(DatabaseSettings, SayWhatIsWrongWithoutTheSecret) {
     EXPECT_EQ(complaints_about({{"DB_HOST", "db"}, {"DB_CA_FILE", "/etc/roots.pem"}}).size(), 1U);
 }
 
+TEST(DatabaseDoctor, KnowsWhoAppliesMigrations) {
+    Settings settings;
+    EXPECT_EQ(judge_schema(settings, {"0001_gateway.sql"}).verdict, Finding::Verdict::Fine);
+    settings.database.migrate = false;
+    EXPECT_EQ(judge_schema(settings, {}).verdict, Finding::Verdict::Fine);
+    const auto refused = judge_schema(settings, {"0001_gateway.sql"});
+    EXPECT_EQ(refused.verdict, Finding::Verdict::Problem);
+    EXPECT_NE(refused.remedy.find("`florin migrate`"), std::string::npos);
+    EXPECT_NE(refused.remedy.find("not the right one"), std::string::npos);
+}
+
 TEST(DatabaseDoctor, WarnsOfCommitsThatAPowerCutTakesAndOfTriggersItMayNotMake) {
     mariadb::ServerFacts facts{
         .version = "10.11", .binary_log = true, .trusts_triggers = true, .syncs_each_commit = true};

@@ -11,17 +11,22 @@ namespace {
 
 using Verdict = Finding::Verdict;
 
-Finding judge_schema(const std::vector<std::string>& pending) {
+}  // namespace
+
+Finding judge_schema(const Settings& settings, const std::vector<std::string>& pending) {
     const std::size_t all = store::mariadb_migrations().size();
     if (pending.empty())
         return {Verdict::Fine, fmt::format("all {} migrations are applied", all), ""};
-    return {Verdict::Fine,
-            fmt::format("{} of {} migrations are to be applied, from {}", pending.size(), all,
-                        pending.front()),
-            "`florin serve` does so when it starts, `florin migrate` before that"};
+    std::string text = fmt::format("{} of {} migrations are to be applied, from {}", pending.size(),
+                                   all, pending.front());
+    if (settings.database.migrate) {
+        return {Verdict::Fine, std::move(text),
+                "`florin serve` does so when it starts, `florin migrate` before that"};
+    }
+    return {Verdict::Problem, std::move(text),
+            "with DB_MIGRATE=false `florin serve` refuses this database: run `florin migrate` "
+            "first, unless it should hold payments and is empty, for then it is not the right one"};
 }
-
-}  // namespace
 
 std::vector<Finding> judge_server(const mariadb::ServerFacts& facts, bool schema_pending) {
     std::vector<Finding> findings;
@@ -49,7 +54,7 @@ std::vector<Finding> judge_database(const Settings& settings) {
         const auto pending = mariadb::pending_migrations(*address, store::mariadb_migrations());
         std::vector<Finding> findings{
             {Verdict::Fine, fmt::format("{} answers: {}", address->text(), facts.version), ""},
-            judge_schema(pending)};
+            judge_schema(settings, pending)};
         for (auto& finding : judge_server(facts, !pending.empty()))
             findings.push_back(std::move(finding));
         return findings;

@@ -191,6 +191,10 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
         settings.merchants.auth = production ? MerchantAuth::Keys : MerchantAuth::Open;
         note_reason(loaded, "MERCHANT_AUTH", environment);
     }
+    if (unset(loaded, "DB_MIGRATE")) {
+        settings.database.migrate = !production;
+        note_reason(loaded, "DB_MIGRATE", environment);
+    }
     if (unset(loaded, "PUBLIC_URL")) {
         const char* const scheme = settings.server.tls_cert_file.empty() ? "http" : "https";
         settings.server.public_url =

@@ -131,6 +131,11 @@ void add_database_settings(std::vector<Setting>& table) {
                             {"verify", DatabaseTls::Verify}}));
     add("DB_CA_FILE", "PEM file of the roots that DB_TLS=verify trusts (default: the system's)",
         FLORIN_SETTING(database.ca_file));
+    table.push_back(yes_or_no({"DB_MIGRATE", group,
+                               "florin serve brings the schema up to date by itself; false: it "
+                               "refuses a database that lacks migrations (default: false in "
+                               "production, else true)"},
+                              FLORIN_SETTING(database.migrate)));
 }
 
 void add_payment_settings(std::vector<Setting>& table) {

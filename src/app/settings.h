@@ -63,6 +63,7 @@ struct Settings {
         std::string password;
         DatabaseTls tls = DatabaseTls::Auto;
         std::string ca_file;
+        bool migrate = true;  // `florin serve` brings the schema up to date by itself
     };
     struct Payments {
         gateway::Scenario default_scenario = gateway::Scenario::Approve;

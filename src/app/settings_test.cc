@@ -61,6 +61,7 @@ TEST_F(SettingsTest, DefaultsAreThoseOfTheContract) {
     EXPECT_EQ(settings.log_format, telemetry::Format::Console);
     EXPECT_EQ(settings.server.public_url, "http://localhost:8080");
     EXPECT_TRUE(settings.webhooks.allow_private);
+    EXPECT_TRUE(settings.database.migrate);
     EXPECT_EQ(settings.aws.event_bus_name, "ticket-reservation-events");
 }
 
@@ -232,6 +233,7 @@ TEST_F(SettingsTest, ProductionIsStrict) {
     EXPECT_EQ(settings.log_format, telemetry::Format::Json);
     EXPECT_FALSE(settings.webhooks.allow_private);
     EXPECT_EQ(settings.merchants.auth, MerchantAuth::Keys);
+    EXPECT_FALSE(settings.database.migrate);
 }
 
 TEST_F(SettingsTest, ProductionDoesNotLeaveThePaymentsOpen) {
@@ -248,14 +250,13 @@ TEST_F(SettingsTest, ProductionDoesNotLeaveThePaymentsOpen) {
 }
 
 TEST_F(SettingsTest, AChoiceOfOnesOwnWinsOverTheEnvironmentsDefault) {
-    inputs.environment = {{"ENVIRONMENT", "production"},
-                          {"WEBHOOK_SECRET", "0123456789abcdef"},
-                          {"LOG_LEVEL", "Debug"},
-                          {"LOG_FORMAT", "console"},
-                          {"WEBHOOK_ALLOW_PRIVATE", "yes"}};
+    inputs.environment = {{"ENVIRONMENT", "production"}, {"WEBHOOK_SECRET", "0123456789abcdef"},
+                          {"LOG_LEVEL", "Debug"},        {"LOG_FORMAT", "console"},
+                          {"DB_MIGRATE", "true"},        {"WEBHOOK_ALLOW_PRIVATE", "yes"}};
     const Settings settings = loaded().values;
     EXPECT_EQ(settings.log_level, telemetry::Level::Debug);
     EXPECT_EQ(settings.log_format, telemetry::Format::Console);
+    EXPECT_TRUE(settings.database.migrate);
     EXPECT_TRUE(settings.webhooks.allow_private);
 }
 

@@ -19,6 +19,7 @@ std::unique_ptr<store::Store> open_store(const Settings& settings, telemetry::Me
         mariadb::Options options;
         options.address = *address;
         options.migrations = store::mariadb_migrations();
+        options.migrate = settings.database.migrate;
         options.sequenced_tables = store::sequenced_tables();
         options.start_patience = start_patience;
         return mariadb::open_mariadb(options, metrics);

@@ -82,7 +82,7 @@ export class Florin {
     if (!mariadb) return;
     const database = path.basename(this.folder).replaceAll('-', '_');
     execFileSync('mariadb', ['--no-defaults', '--user=root', `--socket=${mariadb}`, '-e', `CREATE DATABASE ${database}`]);
-    this.database = { DB_URL: `mariadb://root@localhost/${database}?socket=${mariadb}` };
+    this.database = { DB_URL: `mariadb://root@localhost/${database}?socket=${mariadb}`, DB_MIGRATE: 'true' }; // also in production: it is new
   }
 
   /** `command` starts the binary in another way: it gets the binary and its arguments. */

@@ -77,7 +77,11 @@ MariadbStore::MariadbStore(const Options& options, telemetry::Metrics& metrics)
       reads_(std::make_shared<ReadLane::Queue>(options.read_queue_max)) {
     {
         const auto setup = connect_patiently(options_);
-        bring_up_to_date(*setup, options_.migrations);
+        if (options_.migrate) {
+            bring_up_to_date(*setup, options_.migrations);
+        } else {
+            require_up_to_date(*setup, options_.migrations);
+        }
         tidy_up(*setup);
         identity_.adopt(*setup);
     }

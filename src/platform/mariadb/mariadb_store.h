@@ -19,11 +19,13 @@ namespace florin::mariadb {
 
 struct Options {
     Address address;
-    /// Applied in order before anything else; `store::mariadb_migrations()` for the product's own
-    /// schema. Each statement of them must be repeatable (IF NOT EXISTS, OR REPLACE): MariaDB
-    /// cannot take back a change of the schema, so one that was interrupted runs again from its
-    /// start.
+    /// What the database has had, in order, before anything else; `store::mariadb_migrations()` for
+    /// the product's own schema. Each statement of them must be repeatable (IF NOT EXISTS, OR
+    /// REPLACE): MariaDB cannot take back a change of the schema, so one that was interrupted runs
+    /// again from its start.
     std::vector<store::Migration> migrations;
+    /// Whether a start applies them. Else it is refused over a database that lacks any.
+    bool migrate = true;
     /// Tables whose AUTO_INCREMENT numbers are in the order of the commits, over all processes:
     /// those that consumers follow.
     std::vector<std::string> sequenced_tables;
@@ -40,11 +42,11 @@ struct Options {
     std::chrono::milliseconds outage_patience{2'000};
 };
 
-/// Connects, applies migrations under a lock that all processes share, and starts the threads: one
-/// for each writing connection, which runs its commands in batches, and one for each reading one.
-/// Commands go to connections by their route. Throws `StoreFault` with a message a person can act
-/// on. Destroying the store runs what is queued; no operation may be under way on a loop that still
-/// runs.
+/// Connects, applies migrations under a lock that all processes share (or looks whether they are
+/// applied), and starts the threads: one for each writing connection, which runs its commands in
+/// batches, and one for each reading one. Commands go to connections by their route. Throws
+/// `StoreFault` with a message a person can act on. Destroying the store runs what is queued; no
+/// operation may be under way on a loop that still runs.
 ///
 /// Statements use their text for MariaDB (`Sql`). Inside a command queries lock the rows they find,
 /// and plain inserts of one row are sent with those of its neighbours; what such an insert violates

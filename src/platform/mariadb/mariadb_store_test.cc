@@ -219,6 +219,55 @@ TEST(MariadbMigrations, OfANewerBuildOrOfAnotherTextAreRefused) {
               std::string::npos);
 }
 
+class MariadbThatIsNotMigrated : public testing::Test {
+protected:
+    MariadbThatIsNotMigrated() { options.migrate = false; }
+
+    std::string refusal() {
+        try {
+            static_cast<void>(open_mariadb(options, world.metrics));
+        } catch (const StoreFault& fault) {
+            return fault.what();
+        }
+        return "";
+    }
+    [[nodiscard]] std::int64_t tables() const {
+        constexpr Sql all(
+            "SELECT count(*) FROM information_schema.tables WHERE table_schema = database()");
+        return world.connect()->number(all);
+    }
+
+    TestWorld world;
+    Options options = world.options();
+};
+
+TEST_F(MariadbThatIsNotMigrated, IsRefusedWhenItIsEmptyAndStaysEmpty) {
+    const std::string told = refusal();
+    EXPECT_NE(told.find(options.address.text() + " lacks 1 of 1 migrations"), std::string::npos)
+        << told;
+    EXPECT_NE(told.find("it is not the right one"), std::string::npos) << told;
+    EXPECT_NE(told.find("`florin migrate`"), std::string::npos) << told;
+    EXPECT_EQ(tables(), 0);
+}
+
+TEST_F(MariadbThatIsNotMigrated, IsRefusedWhenItLacksSomeAndTakenOnceTheyAreApplied) {
+    migrate_mariadb(options);
+    options.migrations.push_back({"0002_more.sql", "CREATE TABLE IF NOT EXISTS more (id INT)"});
+    const std::int64_t before = tables();
+    EXPECT_NE(refusal().find("lacks 1 of 2 migrations"), std::string::npos) << refusal();
+    EXPECT_EQ(tables(), before);
+    migrate_mariadb(options);
+    EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(MariadbThatIsNotMigrated, IsRefusedAsEverWhenAnotherBuildHasMigratedIt) {
+    migrate_mariadb(options);
+    options.migrations[0].sql = "DO 1";
+    EXPECT_NE(refusal().find("has changed since it was applied"), std::string::npos) << refusal();
+    options.migrations.clear();
+    EXPECT_NE(refusal().find("newer than the 0 of this build"), std::string::npos) << refusal();
+}
+
 TEST(MariadbStart, SaysWhatIsWrongWithTheServerAndKeepsThePasswordToItself) {
     telemetry::Metrics metrics;
     Options options;

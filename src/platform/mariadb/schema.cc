@@ -1,5 +1,8 @@
 #include "platform/mariadb/schema.h"
 
+#include <fmt/format.h>
+
+#include "platform/mariadb/connection.h"
 #include "platform/store/store.h"
 
 namespace florin::mariadb {
@@ -13,6 +16,9 @@ constexpr Sql unlock_sql("SELECT release_lock(concat('florin_schema.', md5(datab
 constexpr Sql collation_sql(
     "SELECT count(*) FROM information_schema.schemata WHERE schema_name = database()"
     " AND default_collation_name = 'utf8mb4_nopad_bin'");
+constexpr Sql has_migrations_sql(
+    "SELECT count(*) FROM information_schema.tables WHERE table_schema = database()"
+    " AND table_name = 'schema_migration'");
 
 // Texts are compared byte by byte, as SQLite does; the default of most servers takes "A" for "a".
 constexpr const char* collation = "ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
@@ -79,6 +85,21 @@ void bring_up_to_date(Connection& connection, const std::vector<store::Migration
     Target target(connection);
     store::migrate(target, migrations);
     static_cast<void>(connection.number(unlock_sql));
+}
+
+void require_up_to_date(Connection& connection, const std::vector<store::Migration>& migrations) {
+    std::size_t applied = 0;
+    if (connection.number(has_migrations_sql) != 0) {
+        Target target(connection);
+        applied = store::count_applied(target, migrations);
+    }
+    const std::size_t missing = migrations.size() - applied;
+    if (missing == 0) return;
+    throw StoreFault(fmt::format(
+        "the database {} lacks {} of {} migrations, and DB_MIGRATE=false leaves them to you: "
+        "nothing is written to it. If it should hold payments and is empty, it is not the right "
+        "one: see where DB_URL leads. Else apply them with `florin migrate`",
+        connection.place(), missing, migrations.size()));
 }
 
 }  // namespace florin::mariadb

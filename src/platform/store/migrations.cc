@@ -74,7 +74,7 @@ void apply(MigrationTarget& target, const Migration& migration) {
 
 }  // namespace
 
-void migrate(MigrationTarget& target, const std::vector<Migration>& all) {
+std::size_t count_applied(MigrationTarget& target, const std::vector<Migration>& all) {
     require_no_gaps(all);
     const auto applied = target.applied();
     if (!applied.empty() && applied.back().version == unfinished_import) {
@@ -88,16 +88,17 @@ void migrate(MigrationTarget& target, const std::vector<Migration>& all) {
                          std::to_string(all.size()) +
                          " of this build: run the newer build, or restore a backup made before it");
     }
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (i >= applied.size()) {
-            apply(target, all[i]);
-        } else if (applied[i].checksum != checksum_of(all[i])) {
-            throw StoreFault(
-                "migration " + std::string(all[i].name) +
-                " has changed since it was applied to this database: put the change into"
-                " a new migration");
-        }
+    for (std::size_t i = 0; i < applied.size(); ++i) {
+        if (applied[i].checksum == checksum_of(all[i])) continue;
+        throw StoreFault("migration " + std::string(all[i].name) +
+                         " has changed since it was applied to this database: put the change into"
+                         " a new migration");
     }
+    return applied.size();
+}
+
+void migrate(MigrationTarget& target, const std::vector<Migration>& all) {
+    for (std::size_t i = count_applied(target, all); i < all.size(); ++i) apply(target, all[i]);
 }
 
 void migrate(SqliteConnection& database, const std::vector<Migration>& all) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -40,8 +41,11 @@ public:
     virtual void apply(const Migration& migration, const Applied& record) = 0;
 };
 
-/// Applies what is missing, in order. Throws `StoreFault` when the database is newer than `all`,
-/// when an applied file has changed, or when one fails.
+/// How many of `all` are applied, and nothing is changed. Throws `StoreFault` when the database is
+/// newer than `all`, when an applied file has changed, or when an import was not finished.
+std::size_t count_applied(MigrationTarget& target, const std::vector<Migration>& all);
+/// Applies what is missing, in order. Throws what `count_applied` throws, and `StoreFault` when one
+/// fails.
 void migrate(MigrationTarget& target, const std::vector<Migration>& all);
 /// Each migration in a transaction of its own.
 void migrate(SqliteConnection& database, const std::vector<Migration>& all);
