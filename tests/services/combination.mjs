@@ -59,8 +59,8 @@ class KafkaTopic {
     this.mapping = `* = ${this.topic}\n`;
     this.settings = {
       KAFKA_BOOTSTRAP_SERVERS: server.servers, EVENT_LOG: 'kafka', KAFKA_GROUP_PREFIX: `${name}.`, KAFKA_PARTITIONS: '3',
-      // A member that was killed is missed soon.
-      KAFKA_PROPERTIES: 'session.timeout.ms=3000,heartbeat.interval.ms=300',
+      // A member that was killed is missed soon, one that waits for its turn is not.
+      KAFKA_PROPERTIES: 'session.timeout.ms=6000,heartbeat.interval.ms=500',
     };
     this.tape = server.topics.follow([this.topic]);
   }
