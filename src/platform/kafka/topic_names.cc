@@ -14,8 +14,9 @@ constexpr std::string_view any_type = "*";
 constexpr std::size_t topic_characters_max = 249;
 
 constexpr std::string_view commerce_prefix = "koosco.commerce.";
-// Of that system, for types it does not know.
+// Of those systems, for types they do not know.
 constexpr std::string_view commerce_default = "koosco.commerce.integration.order";
+constexpr std::string_view payments_default = "payment.unknown";
 
 bool may_stand_in_a_topic(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -23,14 +24,16 @@ bool may_stand_in_a_topic(char c) {
 }
 
 std::string by_preset(TopicPreset preset, std::string_view type) {
+    const bool payment = type.starts_with("payment.");
     switch (preset) {
         case TopicPreset::Florin:
-        case TopicPreset::Payments:
             return std::string(type);
+        case TopicPreset::Payments:
+            return std::string(payment ? type : payments_default);
         case TopicPreset::Commerce:
             break;
     }
-    const bool known = type.starts_with("payment.") || type.starts_with("order.");
+    const bool known = payment || type.starts_with("order.") || type.starts_with("stock.");
     return known ? std::string(commerce_prefix) + std::string(type) : std::string(commerce_default);
 }
 

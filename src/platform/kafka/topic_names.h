@@ -13,8 +13,9 @@ namespace florin::kafka {
 /// Whose names topics have.
 enum class TopicPreset : std::uint8_t {
     Florin,    // the event's type as it is; dead letters in <topic>.dlq
-    Payments,  // the same, with one topic for dead letters: payment.dlq
-    Commerce   // koosco.commerce.<type>; dead letters in <topic>-dlt
+    Payments,  // the same for payment.*, else payment.unknown; dead letters in payment.dlq
+    Commerce   // koosco.commerce.<type> for payment.*, order.* and stock.*, else
+               // koosco.commerce.integration.order; dead letters in <topic>-dlt
 };
 
 /// Topics by the type of event: "payment.captured" → "shop.captured". The type "*" stands for all

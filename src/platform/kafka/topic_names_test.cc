@@ -14,11 +14,13 @@ TEST(TopicNames, AreTheTypesOfTheEventsByDefault) {
 TEST(TopicNames, FollowTheContracts) {
     const TopicNames payments({.preset = TopicPreset::Payments});
     EXPECT_EQ(payments.topic_of("payment.captured"), "payment.captured");
+    EXPECT_EQ(payments.topic_of("order.placed"), "payment.unknown");
     EXPECT_EQ(payments.dead_letter_topic_of("payment.captured"), "payment.dlq");
     const TopicNames commerce({.preset = TopicPreset::Commerce});
     EXPECT_EQ(commerce.topic_of("payment.created"), "koosco.commerce.payment.created");
     EXPECT_EQ(commerce.topic_of("order.placed"), "koosco.commerce.order.placed");
-    EXPECT_EQ(commerce.topic_of("stock.low"), "koosco.commerce.integration.order");
+    EXPECT_EQ(commerce.topic_of("stock.low"), "koosco.commerce.stock.low");
+    EXPECT_EQ(commerce.topic_of("seat.held"), "koosco.commerce.integration.order");
     EXPECT_EQ(commerce.dead_letter_topic_of("koosco.commerce.order.placed"),
               "koosco.commerce.order.placed-dlt");
 }
