@@ -115,6 +115,7 @@ TEST_F(KafkaRelayTest, WhileKafkaIsAwayEventsWaitAndThenAllArrive) {
     EXPECT_EQ(step(), Step::Failed);
     EXPECT_EQ(world.offset("kafka"), 0);
     cluster.bring_up();
+    restart();
     EXPECT_EQ(catch_up(), Step::AtEnd);
     EXPECT_TRUE(world.dead().empty());
     const auto records = cluster.read("payment.captured", 1'000);

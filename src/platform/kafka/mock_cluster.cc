@@ -116,6 +116,10 @@ void MockCluster::forget_topic(const std::string& topic) {
                                   RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
 }
 
+void MockCluster::remember_topic(const std::string& topic) {
+    rd_kafka_mock_topic_set_error(backing_->cluster, topic.c_str(), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 void MockCluster::take_down(int broker) {
     rd_kafka_mock_broker_set_down(backing_->cluster, broker);
 }

@@ -33,6 +33,8 @@ public:
     void create_topic(const std::string& topic, int partitions = 1, int replication = 1);
     /// From now on there is no such topic.
     void forget_topic(const std::string& topic);
+    /// It is there again.
+    void remember_topic(const std::string& topic);
     void take_down(int broker = 1);
     void bring_up(int broker = 1);
     /// The answers to the next requests to produce: names of errors, "NO_ERROR" for none.

@@ -79,6 +79,9 @@ ConfHandle producer_conf(const ClientOptions& client, const ProducerOptions& opt
          {"acks", "all"},
          // A gap is fatal to the session, and nothing expires on its own: so nothing overtakes.
          {"enable.gapless.guarantee", "true"},
+         // A broker takes any first number of a producer that it has not heard of (KAFKA-15591): of
+         // two requests of a new session the second would stay before the first, were that refused.
+         {"max.in.flight.requests.per.connection", "1"},
          {"message.timeout.ms", "0"},
          {"allow.auto.create.topics", "false"},
          {"partitioner", "murmur2_random"}});
@@ -86,20 +89,32 @@ ConfHandle producer_conf(const ClientOptions& client, const ProducerOptions& opt
 
 }  // namespace
 
-/// What is wrong with Kafka, as the newest session knows it.
-struct Producer::Report {
+/// What is wrong with Kafka, as the newest session knows it. Told for a while only: a broker that
+/// is back says nothing as long as nobody sends.
+class Producer::Report {
+public:
+    explicit Report(Milliseconds lasts) : lasts_(lasts) {}
+
     void set(std::string text) {
-        const std::scoped_lock lock(mutex);
-        trouble = std::move(text);
-        any = !trouble.empty();
+        const std::scoped_lock lock(mutex_);
+        trouble_ = std::move(text);
+        set_at_ = SteadyClock::now();
+        any_ = !trouble_.empty();
+    }
+    void clear() {
+        if (any_) set({});
     }
     [[nodiscard]] std::string get() const {
-        const std::scoped_lock lock(mutex);
-        return trouble;
+        const std::scoped_lock lock(mutex_);
+        return SteadyClock::now() - set_at_ < lasts_ ? trouble_ : std::string();
     }
-    mutable std::mutex mutex;
-    std::string trouble;
-    std::atomic<bool> any{false};  // spares the lock a record
+
+private:
+    const Milliseconds lasts_;
+    mutable std::mutex mutex_;
+    std::string trouble_;
+    SteadyClock::time_point set_at_;
+    std::atomic<bool> any_{false};  // spares the lock a record
 };
 
 /// The records of one `send`. Any thread settles them; the last to let go resumes the sender.
@@ -119,6 +134,10 @@ public:
         if (held_.fetch_sub(1, std::memory_order_acq_rel) == 1) loop_.complete(&done_);
     }
     runtime::Completion& done() { return done_; }
+    /// None of its records is under way.
+    void give_back(const std::string& why) {
+        for (Slot& slot : slots_) slot.delivery = {Delivery::Kind::Away, "NoSession", why};
+    }
     std::vector<Delivery> take() {
         std::vector<Delivery> deliveries;
         deliveries.reserve(slots_.size());
@@ -187,6 +206,8 @@ private:
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
         rd_kafka_headers_destroy(headers);
         const bool too_large = code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+        // It would go on to say what it has once learnt: that a topic is not there, which is.
+        if (!too_large && code != RD_KAFKA_RESP_ERR__QUEUE_FULL) give_up();
         slot.delivery = {too_large ? Delivery::Kind::TooLarge : Delivery::Kind::Away,
                          error_name(code), rd_kafka_err2str(code)};
         --under_way_;
@@ -194,6 +215,11 @@ private:
         return too_large;
     }
 
+    /// While `entry_` is held.
+    void give_up() {
+        broken_ = true;
+        rd_kafka_queue_yield(reports_.get());
+    }
     static void on_delivery(rd_kafka_t* /*client*/, const rd_kafka_message_t* message,
                             void* opaque) {
         static_cast<Session*>(opaque)->heard(*message,
@@ -208,10 +234,10 @@ private:
             text = why.data();
             self.broken_ = true;
         }
+        const bool told = !self.report_->get().empty();
         // "All brokers are down" says less than why.
-        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && self.report_->any) return;
-        if (!self.report_->any)
-            telemetry::warning("Kafka may not be written to at present", {{"reason", text}});
+        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && told) return;
+        if (!told) telemetry::warning("Kafka may not be written to at present", {{"reason", text}});
         self.report_->set(std::move(text));
     }
 
@@ -220,7 +246,7 @@ private:
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
             slot.delivery.kind = Delivery::Kind::Done;
             heard_at_ = SteadyClock::now();
-            if (report_->any) report_->set({});
+            report_->clear();
         } else {
             broken_ = true;
             slot.delivery = {blames_records(code) ? Delivery::Kind::Refused : Delivery::Kind::Away,
@@ -240,12 +266,16 @@ private:
     [[nodiscard]] bool stalled() const {
         return under_way_ > 0 && SteadyClock::now() - heard_at_.load() > options_.patience;
     }
+    void complain_of_silence() {
+        auto trouble = report_->get();
+        report_->set(trouble.empty() ? "Kafka does not answer" : std::move(trouble));
+    }
     void serve() {
         while (!ending() && !stalled()) {
             const auto wait = under_way_ > 0 ? look_while_waiting : look_while_idle;
             rd_kafka_poll(client_.get(), static_cast<int>(wait.count()));
         }
-        if (stalled() && report_->get().empty()) report_->set("Kafka does not answer");
+        if (stalled()) complain_of_silence();
         {
             const std::scoped_lock lock(entry_);
             ending_ = true;
@@ -281,7 +311,7 @@ Producer::Producer(runtime::Loop& loop, ClientOptions client, ProducerOptions op
       client_(std::move(client)),
       options_(options),
       compression_(takes_lz4(client_) ? "lz4" : "none"),
-      report_(std::make_shared<Report>()),
+      report_(std::make_shared<Report>(options_.trouble_lasts)),
       sessions_(
           metrics.counter("florin_kafka_producer_sessions_total",
                           "Sessions with Kafka that were begun; a failed delivery ends one.")) {
@@ -323,13 +353,30 @@ awaitable<std::vector<Delivery>> Producer::send(std::vector<Record> records) {
     for (std::size_t i = 0; i < records.size(); ++i)
         round.slot(i).delivery = {Delivery::Kind::Away, "NotSent", "it was not sent"};
     co_await round.done().wait([this, &records, &round] {
-        while (!closed_ && !session().produce(records, round)) {
-        }
+        hand_over(records, round);
         round.release();
     });
     auto deliveries = round.take();
     count(deliveries);
     co_return deliveries;
+}
+
+// What makes a session (files of certificates, threads, descriptors) may be missing for a while.
+void Producer::hand_over(const std::vector<Record>& records, Round& round) {
+    while (!closed_) {
+        Session* to = nullptr;
+        try {
+            to = &session();
+        } catch (const std::exception& fault) {
+            if (report_->get().empty())
+                telemetry::warning("No session with Kafka can be begun at present",
+                                   {{"reason", fault.what()}});
+            report_->set(fault.what());
+            round.give_back(fault.what());
+            return;
+        }
+        if (to->produce(records, round)) return;
+    }
 }
 
 void Producer::count(const std::vector<Delivery>& deliveries) {

@@ -50,6 +50,8 @@ struct ProducerOptions {
     Milliseconds linger{5};
     std::size_t queue_records_max = 100'000;
     std::size_t queue_kib_max = 65'536;
+    /// How long what was wrong is told when nothing is sent that could show it mended.
+    Milliseconds trouble_lasts{45'000};
 };
 
 /// Sends records so that each topic keeps the order of its keys whatever fails: an idempotent
@@ -81,9 +83,11 @@ public:
 private:
     class Session;
     class Round;
-    struct Report;
+    class Report;
 
+    /// Throws `ConfigurationFault` and what threads throw.
     Session& session();
+    void hand_over(const std::vector<Record>& records, Round& round);
     void count(const std::vector<Delivery>& deliveries);
 
     runtime::Loop& loop_;
