@@ -98,7 +98,8 @@ private:
     LocalWorkerParts reservations_;
     AwsParts aws_;
     KafkaParts kafka_;
-    std::vector<operations::RelayOnLoop> relays_;  // of all parts
+    std::vector<broker::Consumer*> consumers_;     // of all parts, for dead letters
+    std::vector<operations::RelayOnLoop> relays_;  // the same
     store::Pruning pruning_;
     std::vector<Duty> duties_;  // of this process's roles
     http::Router operations_router_;
@@ -127,6 +128,8 @@ Service::Service(const Settings& settings)
       serving_(settings, metrics_) {
     for (const auto& relays : {reservations_.relays(), aws_.relays(), kafka_.relays()})
         relays_.insert(relays_.end(), relays.begin(), relays.end());
+    for (const auto& consumers : {payments_.consumers(), kafka_.consumers()})
+        consumers_.insert(consumers_.end(), consumers.begin(), consumers.end());
     std::erase_if(duties_, [&](const Duty& duty) { return !settings.roles.has(duty.role); });
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
@@ -155,7 +158,8 @@ std::vector<Duty> Service::duties() {
         {.role = Role::Gateway,
          .add_face = [this](ServingLoop& s) { gateway_.add_faces(s.services, s.router); }},
         {.role = Role::Api,
-         .add_face = [this](ServingLoop& s) { payments_.add_faces(s, redis_, relays_); }},
+         .add_face =
+             [this](ServingLoop& s) { payments_.add_faces(s, redis_, {consumers_, relays_}); }},
         {.role = Role::Gateway,
          .add_face = [this](ServingLoop& s) { seats_.add_grpc_face(s.services); }},
         {.role = Role::Api, .add_face = [this](ServingLoop& s) { seats_.add_http_face(s.router); }},

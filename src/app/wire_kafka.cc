@@ -100,7 +100,8 @@ struct KafkaParts::Table {
     Table(runtime::Loop& background, store::Store& store, leases::Leases& leases,
           const Clock& clock, const Settings& settings, telemetry::Metrics& metrics)
         : table(kafka_topic_names(settings)),
-          group(background, store, table, clock, group_options(leases), metrics) {
+          group(background, store, table, clock, group_options(leases), metrics),
+          consumers{&table} {
         telemetry::info("Events go to the table payment_outbox, for Debezium");
     }
 
@@ -111,6 +112,7 @@ struct KafkaParts::Table {
 KafkaParts::KafkaParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
                        const Clock& clock, const Settings& settings, telemetry::Metrics& metrics) {
     if (settings.kafka.relay == OutboxRelay::Debezium) {
+    const std::vector<broker::Consumer*> consumers;
         table_ = std::make_unique<Table>(background, store, leases, clock, settings, metrics);
     } else if (!settings.kafka.bootstrap_servers.empty()) {
         relay_ = std::make_unique<Relay>(background, store, leases, clock, settings, metrics);
@@ -146,6 +148,11 @@ bool KafkaParts::connects() const {
 }
 
 std::string KafkaParts::trouble() const {
+std::span<broker::Consumer* const> KafkaParts::consumers() const {
+    if (!table_) return {};
+    return table_->consumers;
+}
+
     return relay_ ? relay_->trouble() : std::string();
 }
 

@@ -45,6 +45,7 @@ public:
     [[nodiscard]] std::vector<std::string> consumer_groups() const;
     /// What can be given a dead letter again; lives as long as this object.
     [[nodiscard]] std::span<const operations::RelayOnLoop> relays() const;
+    [[nodiscard]] std::span<broker::Consumer* const> consumers() const;
     /// Whether this process talks to Kafka itself.
     [[nodiscard]] bool connects() const;
     /// Why Kafka takes nothing at present; empty when it does as far as is known. Thread-safe.

@@ -170,7 +170,7 @@ PaymentParts::PaymentParts(runtime::Loop& background, store::Store& store, lease
 PaymentParts::~PaymentParts() = default;
 
 void PaymentParts::add_faces(ServingLoop& serving, RedisParts& redis,
-                             std::span<const operations::RelayOnLoop> relays) {
+                             operations::Redrivers redrivers) {
     auto& parts = *parts_;
     auto& router = serving.router;
     limits::RateLimiter* limiter = &parts.limiter;
@@ -188,8 +188,12 @@ void PaymentParts::add_faces(ServingLoop& serving, RedisParts& redis,
     payments::add_payment_routes(router, *parts.faces.back(), *limiter, http_api, parts.metrics);
     payments::add_circuit_routes(router, parts.gateways);
     parts.settlement.add_face(router, http_api.authorization);
-    operations::add_dead_letter_routes(router, parts.store, parts.clock, {parts.consumers, relays},
-                                       parts.admin, parts.changed());
+    operations::add_dead_letter_routes(router, parts.store, parts.clock, redrivers, parts.admin,
+                                       parts.changed());
+}
+
+std::span<broker::Consumer* const> PaymentParts::consumers() const {
+    return parts_->consumers;
 }
 
 awaitable<void> PaymentParts::open() {

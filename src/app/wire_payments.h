@@ -55,10 +55,11 @@ public:
     awaitable<void> open();
 
     /// Adds the faces to one serving loop's table. Before the loops run. `redis`, which outlives
-    /// the parts, shares limits and answers if it is wanted. `relays`: of other parts, to be given
+    /// the parts, shares limits and answers if it is wanted. `redrivers`: of all parts, to be given
     /// their dead letters again.
-    void add_faces(ServingLoop& serving, RedisParts& redis,
-                   std::span<const operations::RelayOnLoop> relays = {});
+    void add_faces(ServingLoop& serving, RedisParts& redis, operations::Redrivers redrivers);
+    /// What can be given a dead letter again; lives as long as this object.
+    [[nodiscard]] std::span<broker::Consumer* const> consumers() const;
     /// Spawns the background work on its loop.
     void start();
     /// Ends it in order; what is under way stays in the store. On the background loop.

@@ -39,7 +39,7 @@ broker::Handled OutboxTable::handle(store::Transaction& tx, const broker::Messag
     const Record record = record_of(message, options_);
     tx.execute(insert_row, message.event_id.text(), message.key, aggregate_type, message.topic,
                record.value, date_time(record.at), record.topic, record.key);
-    if (message.position % delete_every == 0) {
+    if (filed_++ % delete_every == 0) {
         tx.execute(delete_old, delete_rows_max, date_time(message.at - keep));
     }
     return broker::Handled::done();

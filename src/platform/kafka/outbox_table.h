@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -27,6 +29,7 @@ public:
 
 private:
     const EventRelayOptions options_;
+    std::atomic<std::int64_t> filed_{0};  // of this process, those of batches that ran again too
 };
 
 }  // namespace florin::kafka

@@ -9,6 +9,8 @@
 
 #include "platform/base/manual_clock.h"
 #include "platform/broker/consumer_group.h"
+#include "platform/broker/dead_letters.h"
+#include "platform/broker/event_log.h"
 #include "platform/broker/offsets.h"
 #include "platform/outbox/outbox.h"
 #include "platform/runtime/result_of.h"
@@ -137,6 +139,49 @@ TEST_F(OutboxTableTest, DeletesWhatIsOlderThanItIsKept) {
     const auto found = rows();
     ASSERT_EQ(found.size(), 300U);
     EXPECT_EQ(found.front().key, "new");
+}
+
+TEST_F(OutboxTableTest, DeletesWhateverNumbersTheDatabaseGives) {
+    OutboxTable table(TopicNames{});
+    std::int64_t position = 1;
+    const auto file = [&](int messages, const std::string& key) {
+        get(store_->write([&, first = position](store::Transaction& tx) {
+            for (int i = 0; i < messages; ++i)
+                table.handle(
+                    tx, {first + 2 * i, ids_.next(), "payment.created", key, "{}", clock_.now()});
+            return 0;
+        }));
+        position += 2 * messages;
+    };
+    file(100, "old");
+    clock_.advance(OutboxTable::keep + Seconds(1));
+    file(300, "new");
+    const auto found = rows();
+    ASSERT_EQ(found.size(), 300U);
+    EXPECT_EQ(found.front().key, "new");
+}
+
+TEST_F(OutboxTableTest, FilesADeadLetterAgain) {
+    OutboxTable table(TopicNames{});
+    const std::vector<broker::Consumer*> consumers = {&table};
+    const Uuid id = ids_.next();
+    const Uuid event = ids_.next();
+    const auto redriven = get(store_->write([&](store::Transaction& tx) {
+        const Instant now = clock_.now();
+        broker::dead_letters::insert(tx, {id,
+                                          "kafka",
+                                          {7, event, "payment.created", "pay-1", "{}", now},
+                                          "MSG_SIZE_TOO_LARGE",
+                                          "too large",
+                                          1,
+                                          broker::DeadLetter::State::Waiting,
+                                          now,
+                                          now});
+        return broker::dead_letters::redrive(tx, consumers, id, now).has_value();
+    }));
+    EXPECT_TRUE(redriven);
+    ASSERT_EQ(rows().size(), 1U);
+    EXPECT_EQ(rows()[0].id, event.text());
 }
 
 }  // namespace
