@@ -1,11 +1,16 @@
 #include "app/doctor_kafka.h"
 
+#include <algorithm>
+#include <string>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "app/kafka_options.h"
 #include "app/kafka_topics.h"
 #include "app/settings.h"
 #include "platform/kafka/topic_admin.h"
+#include "settlement/daily_sales.h"
 
 namespace florin::app {
 namespace {
@@ -18,6 +23,19 @@ std::string names_of(const std::vector<kafka::MissingTopic>& topics) {
     return names;
 }
 
+/// The topics that events go to and, where groups read them, those that their dead letters go to.
+std::vector<std::string> topics_wanted(const Settings& settings) {
+    const auto names = kafka_topic_names(settings);
+    auto topics = names.topics_of(event_types());
+    if (settings.kafka.event_log != EventLog::Kafka) return topics;
+    const settlement::DailySalesConsumer reader(
+        settlement::BusinessCalendar(settings.settlement.utc_offset, settings.settlement.at));
+    for (auto& topic : with_dead_letter_topics(names, reader.topics())) {
+        if (std::ranges::find(topics, topic) == topics.end()) topics.push_back(std::move(topic));
+    }
+    return topics;
+}
+
 }  // namespace
 
 std::vector<Finding> judge_kafka(const Settings& settings) {
@@ -26,8 +44,7 @@ std::vector<Finding> judge_kafka(const Settings& settings) {
     options.create = false;
     options.patience = Milliseconds(3'000);
     const auto report =
-        kafka::ensure_topics(kafka_client_options(settings),
-                             kafka_topic_names(settings).topics_of(event_types()), options);
+        kafka::ensure_topics(kafka_client_options(settings), topics_wanted(settings), options);
     const std::string what = "Kafka at " + settings.kafka.bootstrap_servers;
     if (!report.trouble.empty()) {
         return {{Verdict::Warning, fmt::format("{}: {}", what, report.trouble),
@@ -43,8 +60,8 @@ std::vector<Finding> judge_kafka(const Settings& settings) {
                  ""}};
     }
     return {{Verdict::Warning, fmt::format("{} has no topics {}", what, names_of(report.missing)),
-             "create them, or set KAFKA_CREATE_TOPICS=true; until then events of them, and all "
-             "behind those, wait in the database"}};
+             "create them, or set KAFKA_CREATE_TOPICS=true; until then what is to go there, and "
+             "all behind it, waits"}};
 }
 
 }  // namespace florin::app

@@ -1,5 +1,6 @@
 #include "app/event_groups.h"
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <utility>
@@ -25,6 +26,11 @@ constexpr int adopt_events_max = 2'000;  // in one command
 // A group of Kafka answers the other members between two looks.
 constexpr Microseconds kafka_look_interval = Milliseconds(100);
 constexpr limits::BackoffPolicy kafka_backoff{Milliseconds(100), Milliseconds(5'000)};
+
+Milliseconds left_until(std::chrono::steady_clock::time_point until) {
+    const auto left = until - std::chrono::steady_clock::now();
+    return std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(left));
+}
 
 }  // namespace
 
@@ -94,7 +100,7 @@ public:
         kafka_.dead_letters.close();
         while (beginning_ && std::chrono::steady_clock::now() < until)
             co_await runtime::sleep_for(Milliseconds(1));
-        co_return !beginning_ && co_await group_.stop(deadline);
+        co_return !beginning_ && co_await group_.stop(left_until(until));
     }
     [[nodiscard]] std::string trouble() const {
         auto trouble = topics_trouble_.get();
@@ -111,13 +117,6 @@ private:
                 .dead_letter_envelope =
                     shared_.settings.kafka.topic_preset == kafka::TopicPreset::Payments};
     }
-    /// The topics it reads and those of its dead letters.
-    [[nodiscard]] std::vector<std::string> topics() const {
-        auto all = kafka_.names.topics_of(consumer_.topics());
-        const auto read = all;
-        for (const auto& topic : read) all.push_back(kafka_.names.dead_letter_topic_of(topic));
-        return all;
-    }
     awaitable<void> begin() {
         while (!stopping_ && !co_await begun()) co_await runtime::sleep_for(begin_again_after);
         beginning_ = false;
@@ -125,7 +124,9 @@ private:
     awaitable<bool> begun() {
         try {
             co_await adopt();
-            co_await ensure_kafka_topics(shared_.settings, topics(), stopping_, topics_trouble_);
+            co_await ensure_kafka_topics(shared_.settings,
+                                         with_dead_letter_topics(kafka_.names, consumer_.topics()),
+                                         stopping_, topics_trouble_, asking_);
             if (!stopping_) group_.start();
             co_return true;
         } catch (const std::exception& fault) {
@@ -149,6 +150,7 @@ private:
     broker::Consumer& consumer_;
     kafka::TopicGroup group_;
     TopicsTrouble topics_trouble_;
+    kafka::TopicAsking asking_;
     bool beginning_ = false;
     std::atomic<bool> stopping_{false};
 };

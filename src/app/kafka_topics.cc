@@ -1,6 +1,8 @@
 #include "app/kafka_topics.h"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "app/kafka_options.h"
 #include "app/settings.h"
@@ -55,8 +57,20 @@ const std::vector<std::string>& event_types() {
     return types;
 }
 
+std::vector<std::string> with_dead_letter_topics(const kafka::TopicNames& names,
+                                                 const std::vector<std::string>& types) {
+    auto all = names.topics_of(types);
+    const auto read = all;
+    for (const auto& topic : read) {
+        auto dead = names.dead_letter_topic_of(topic);
+        if (std::ranges::find(all, dead) == all.end()) all.push_back(std::move(dead));
+    }
+    return all;
+}
+
 awaitable<void> ensure_kafka_topics(const Settings& settings, std::vector<std::string> topics,
-                                    const std::atomic<bool>& stopping, TopicsTrouble& trouble) {
+                                    const std::atomic<bool>& stopping, TopicsTrouble& trouble,
+                                    kafka::TopicAsking& asking) {
     kafka::TopicAdminOptions options;
     options.create = settings.kafka.create_topics;
     options.partitions = static_cast<int>(settings.kafka.partitions);
@@ -65,8 +79,7 @@ awaitable<void> ensure_kafka_topics(const Settings& settings, std::vector<std::s
     options.patience = patience;
     Random random(1);
     for (int failures = 1; !stopping; ++failures) {
-        const auto report =
-            co_await kafka::ensure_topics_aside(kafka_client_options(settings), topics, options);
+        const auto report = co_await asking.ensure(kafka_client_options(settings), topics, options);
         trouble.set(report.trouble);
         if (report.trouble.empty()) {
             tell(report, options.create);

@@ -6,7 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "platform/kafka/topic_admin.h"
 #include "platform/runtime/awaitable.h"
+
+namespace florin::kafka {
+class TopicNames;
+}
 
 namespace florin::app {
 
@@ -14,6 +19,10 @@ struct Settings;
 
 /// The types of all events, as far as topics are to be there before the first event.
 const std::vector<std::string>& event_types();
+
+/// The topics of these types, and those of their dead letters.
+std::vector<std::string> with_dead_letter_topics(const kafka::TopicNames& names,
+                                                 const std::vector<std::string>& types);
 
 /// Why Kafka does not say which topics it has; empty when it has, or has not been asked.
 /// Thread-safe.
@@ -36,6 +45,7 @@ private:
 /// Looks for the topics until Kafka answers, creates what is missing if settings allow it, and says
 /// in the log what is missing then. Returns soon after `stopping` is set. On a loop.
 awaitable<void> ensure_kafka_topics(const Settings& settings, std::vector<std::string> topics,
-                                    const std::atomic<bool>& stopping, TopicsTrouble& trouble);
+                                    const std::atomic<bool>& stopping, TopicsTrouble& trouble,
+                                    kafka::TopicAsking& asking);
 
 }  // namespace florin::app

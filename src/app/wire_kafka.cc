@@ -21,6 +21,11 @@ namespace {
 // How long a stop waits for a page that Kafka has not taken yet.
 constexpr Milliseconds stop_patience{2'000};
 
+Milliseconds left_until(std::chrono::steady_clock::time_point until) {
+    const auto left = until - std::chrono::steady_clock::now();
+    return std::max(Milliseconds(0), std::chrono::duration_cast<Milliseconds>(left));
+}
+
 // A page is on its way before the next one is read.
 constexpr std::size_t page_messages_max = 2'000;
 
@@ -63,10 +68,9 @@ struct KafkaParts::Relay {
             co_await runtime::sleep_for(Milliseconds(1));
         if (beginning_) co_return false;
         // What Kafka has is written down; what it does not take now is sent again later.
-        if (co_await group.stop(std::min<std::chrono::milliseconds>(deadline, stop_patience)))
-            co_return true;
+        if (co_await group.stop(std::min(left_until(until), stop_patience))) co_return true;
         producer.close();
-        co_return co_await group.stop(deadline);
+        co_return co_await group.stop(left_until(until));
     }
 
     kafka::Producer producer;
@@ -84,7 +88,7 @@ private:
     awaitable<void> begin() {
         co_await ensure_kafka_topics(settings_,
                                      kafka_topic_names(settings_).topics_of(event_types()),
-                                     stopping_, topics_trouble_);
+                                     stopping_, topics_trouble_, asking_);
         if (!stopping_) group.start();
         beginning_ = false;
     }
@@ -92,6 +96,7 @@ private:
     runtime::Loop& background_;
     const Settings& settings_;
     TopicsTrouble topics_trouble_;
+    kafka::TopicAsking asking_;
     bool beginning_ = false;
     std::atomic<bool> stopping_{false};
 };
@@ -107,12 +112,12 @@ struct KafkaParts::Table {
 
     kafka::OutboxTable table;
     broker::ConsumerGroup group;
+    const std::vector<broker::Consumer*> consumers;
 };
 
 KafkaParts::KafkaParts(runtime::Loop& background, store::Store& store, leases::Leases& leases,
                        const Clock& clock, const Settings& settings, telemetry::Metrics& metrics) {
     if (settings.kafka.relay == OutboxRelay::Debezium) {
-    const std::vector<broker::Consumer*> consumers;
         table_ = std::make_unique<Table>(background, store, leases, clock, settings, metrics);
     } else if (!settings.kafka.bootstrap_servers.empty()) {
         relay_ = std::make_unique<Relay>(background, store, leases, clock, settings, metrics);
@@ -143,16 +148,16 @@ std::span<const operations::RelayOnLoop> KafkaParts::relays() const {
     return relay_->relays;
 }
 
-bool KafkaParts::connects() const {
-    return relay_ != nullptr;
-}
-
-std::string KafkaParts::trouble() const {
 std::span<broker::Consumer* const> KafkaParts::consumers() const {
     if (!table_) return {};
     return table_->consumers;
 }
 
+bool KafkaParts::connects() const {
+    return relay_ != nullptr;
+}
+
+std::string KafkaParts::trouble() const {
     return relay_ ? relay_->trouble() : std::string();
 }
 

@@ -2,17 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <thread>
+#include <utility>
 
 #include <librdkafka/rdkafka.h>
 
 #include "platform/kafka/handles.h"
-#include "platform/runtime/completion.h"
 #include "platform/runtime/loop.h"
 #include "platform/telemetry/log.h"
 
 namespace florin::kafka {
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
 
 // The library repeats what is still wrong after half a minute.
 constexpr std::chrono::seconds trouble_lasts{45};
@@ -76,10 +77,11 @@ IncomingRecord record_of(const rd_kafka_message_t& message, const TopicPartition
     return record;
 }
 
-// Refused when there is no such assignment any more: then it is given back already.
+// Refused when there is no such assignment any more: then it is given back already. The same for a
+// group that this client was thrown out of.
 void ignore_refusal(rd_kafka_error_t* error) {
     if (error == nullptr) return;
-    telemetry::debug("A partition was not ours any more",
+    telemetry::debug("What was to be given back was not ours any more",
                      {{"reason", rd_kafka_error_string(error)}});
     rd_kafka_error_destroy(error);
 }
@@ -89,6 +91,7 @@ void ignore_refusal(rd_kafka_error_t* error) {
 struct GroupClient::Library {
     ClientHandle client;
     QueueHandle events;
+    QueueHandle last_events;                       // while it leaves
     std::map<TopicPartition, QueueHandle> queues;  // of the partitions that are ours
 };
 
@@ -189,26 +192,29 @@ GroupClient::GroupClient(const ClientOptions& client, const GroupClientOptions& 
 
 GroupClient::~GroupClient() {
     if (!library_) return;
-    leaving_ = true;
+    const bool closing = std::exchange(leaving_, true);
     for (auto& [partition, queue] : library_->queues)
         rd_kafka_queue_cb_event_enable(queue.get(), nullptr, nullptr);
     if (library_->events) rd_kafka_queue_cb_event_enable(library_->events.get(), nullptr, nullptr);
     library_->queues.clear();
     library_->events.reset();
-    // Here and not later: it calls back while this object is whole.
-    rd_kafka_consumer_close(library_->client.get());
+    library_->last_events.reset();
+    // Here and not later: it calls back while this object is whole. Who was told to leave has had
+    // the time for it, and does not wait again.
+    if (!closing) rd_kafka_consumer_close(library_->client.get());
+    rd_kafka_destroy_flags(library_->client.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 void GroupClient::complain(std::string text) {
     if (trouble().empty())
         telemetry::warning("Kafka may not be readable at present", {{"reason", text}});
     trouble_ = std::move(text);
-    complained_at_ = std::chrono::steady_clock::now();
+    complained_at_ = SteadyClock::now();
 }
 
 // A broker that is back says nothing as long as it has no records for us.
 std::string GroupClient::trouble() const {
-    const bool fresh = std::chrono::steady_clock::now() - complained_at_ < trouble_lasts;
+    const bool fresh = SteadyClock::now() - complained_at_ < trouble_lasts;
     return fresh ? trouble_ : std::string();
 }
 
@@ -271,18 +277,18 @@ std::int64_t GroupClient::end_of(const TopicPartition& partition) const {
     return std::max<std::int64_t>(end, 0);
 }
 
-awaitable<void> GroupClient::leave() {
+awaitable<void> GroupClient::leave(SteadyTime until) {
     leaving_ = true;
-    runtime::Loop& loop = runtime::Loop::current();
-    runtime::Completion left;
-    std::thread closer;
-    co_await left.wait([&] {
-        closer = std::thread([&] {
-            rd_kafka_consumer_close(library_->client.get());
-            loop.complete(&left);
-        });
-    });
-    closer.join();
+    if (SteadyClock::now() >= until) co_return;
+    auto& client = *library_->client;
+    library_->last_events.reset(rd_kafka_queue_new(&client));
+    ignore_refusal(rd_kafka_consumer_close_queue(&client, library_->last_events.get()));
+    while (rd_kafka_consumer_closed(&client) == 0 && SteadyClock::now() < until) {
+        serve();
+        co_await runtime::sleep_for(Milliseconds(1));
+    }
+    // What it would still call back for is given back here: its end waits for that.
+    if (rd_kafka_consumer_closed(&client) == 0) rd_kafka_assign(&client, nullptr);
 }
 
 }  // namespace florin::kafka

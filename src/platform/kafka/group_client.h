@@ -41,6 +41,8 @@ struct GroupClientOptions {
 /// `give_back`, so that what is under way can end first. Lives on one loop.
 class GroupClient {
 public:
+    using SteadyTime = std::chrono::steady_clock::time_point;
+
     /// `wake` is called on threads of the library; cheap, thread-safe. Throws `ConfigurationFault`.
     GroupClient(const ClientOptions& client, const GroupClientOptions& options,
                 std::function<void()> wake);
@@ -73,8 +75,9 @@ public:
     [[nodiscard]] std::uint64_t rebalances() const { return rebalances_; }
     [[nodiscard]] std::uint64_t failed_commits() const { return failed_commits_; }
 
-    /// Leaves the group; the rest of the members take over at once. Call nothing after it.
-    awaitable<void> leave();
+    /// Leaves the group, within that time: the rest of the members take over at once, or when they
+    /// miss this one. Call nothing after it.
+    awaitable<void> leave(SteadyTime until);
 
 private:
     struct Callbacks;
@@ -87,7 +90,7 @@ private:
     std::vector<TopicPartition> revoking_;
     Changes changes_;
     std::string trouble_;
-    std::chrono::steady_clock::time_point complained_at_;
+    SteadyTime complained_at_;
     int commits_under_way_ = 0;
     std::uint64_t rebalances_ = 0;
     std::uint64_t failed_commits_ = 0;

@@ -140,23 +140,32 @@ TopicReport ensure_topics(const ClientOptions& client, const std::vector<std::st
     return report;
 }
 
-awaitable<TopicReport> ensure_topics_aside(ClientOptions client, std::vector<std::string> topics,
+TopicAsking::~TopicAsking() {
+    if (thread_.joinable()) thread_.join();
+}
+
+awaitable<TopicReport> TopicAsking::ensure(ClientOptions client, std::vector<std::string> topics,
                                            TopicAdminOptions options) {
     TopicReport report;
     runtime::Loop& loop = runtime::Loop::current();
     runtime::Completion done;
-    std::thread asking;
+    const auto ask = [&] {
+        try {
+            report = ensure_topics(client, topics, options);
+        } catch (const std::exception& fault) {
+            report.trouble = fault.what();
+        }
+        loop.complete(&done);
+    };
     co_await done.wait([&] {
-        asking = std::thread([&] {
-            try {
-                report = ensure_topics(client, topics, options);
-            } catch (const std::exception& fault) {
-                report.trouble = fault.what();
-            }
+        try {
+            thread_ = std::thread(ask);
+        } catch (const std::exception& fault) {
+            report.trouble = fault.what();
             loop.complete(&done);
-        });
+        }
     });
-    asking.join();
+    if (thread_.joinable()) thread_.join();
     co_return report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "platform/base/time.h"
@@ -37,8 +38,21 @@ struct TopicReport {
 TopicReport ensure_topics(const ClientOptions& client, const std::vector<std::string>& topics,
                           const TopicAdminOptions& options);
 
-/// The same on a thread of its own. On a loop.
-awaitable<TopicReport> ensure_topics_aside(ClientOptions client, std::vector<std::string> topics,
-                                           TopicAdminOptions options);
+/// The same on a thread of its own. On one loop, which outlives this object: that dies when the
+/// thread has ended, also where nobody waits for the answer any more.
+class TopicAsking {
+public:
+    TopicAsking() = default;
+    ~TopicAsking();
+    TopicAsking(const TopicAsking&) = delete;
+    TopicAsking& operator=(const TopicAsking&) = delete;
+
+    /// One at a time.
+    awaitable<TopicReport> ensure(ClientOptions client, std::vector<std::string> topics,
+                                  TopicAdminOptions options);
+
+private:
+    std::thread thread_;
+};
 
 }  // namespace florin::kafka

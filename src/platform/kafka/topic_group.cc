@@ -73,7 +73,7 @@ awaitable<bool> TopicGroup::stop(Milliseconds deadline) {
     if (!client_) co_return true;
     co_await commit_all(std::min(until, SteadyClock::now() + last_commit_patience));
     partitions_.clear();
-    co_await client_->leave();
+    co_await client_->leave(until);
     client_.reset();
     co_return true;
 }
@@ -98,6 +98,7 @@ awaitable<TopicGroup::Step> TopicGroup::step() {
         telemetry::warning("Messages of Kafka cannot be handled yet",
                            {{"group", group_}, {"fault", fault.what()}});
     }
+    if (client_) settle_offsets();
     co_return Step::Failed;
 }
 
@@ -110,10 +111,15 @@ awaitable<TopicGroup::Step> TopicGroup::round() {
     const bool busy = pulled_ || !chosen.empty();
     if (!chosen.empty()) co_await handle(std::move(chosen));
     co_await bury_all();
-    commit();
-    if (!client_->revoking().empty()) give_back();
+    settle_offsets();
     co_await measure();
     co_return busy ? Step::Behind : Step::AtEnd;
+}
+
+// Also of a round that failed: others wait for partitions while this member can do nothing.
+void TopicGroup::settle_offsets() {
+    commit();
+    if (!client_->revoking().empty()) give_back();
 }
 
 void TopicGroup::open() {
@@ -282,44 +288,46 @@ void TopicGroup::rest(Partition& partition, int failures) {
         SteadyClock::now() + limits::backoff(options_.consumer.backoff, failures, random_);
 }
 
+// All of them at once: a topic that takes none holds up the round once, and not once a partition.
 awaitable<void> TopicGroup::bury_all() {
+    const Instant now = clock_.now();
+    std::vector<Partition*> concerned;
+    std::vector<Record> records;
     for (auto& [at, partition] : partitions_) {
         const bool resting =
             partition.failed_burials > 0 && SteadyClock::now() < partition.rests_until;
-        if (!partition.dead.empty() && !resting) co_await bury(partition);
+        if (partition.dead.empty() || resting) continue;
+        concerned.push_back(&partition);
+        for (const auto& [record, failed] : partition.dead) {
+            const auto topic = options_.topics.dead_letter_topic_of(record.topic);
+            records.push_back(dead_letter_record(record, failed, topic, group_, now,
+                                                 options_.dead_letter_envelope));
+        }
     }
+    if (records.empty()) co_return;
+    const auto deliveries = co_await dead_letter_producer_.send(std::move(records));
+    co_await bury(concerned, deliveries, now);
 }
 
 // The topic first: once the store has it as a dead letter, nobody would send it there again. What
 // cannot stand in the topic is at least in the store.
-awaitable<void> TopicGroup::bury(Partition& partition) {
-    const Instant now = clock_.now();
-    std::vector<Record> records;
-    records.reserve(partition.dead.size());
-    for (const auto& [record, failed] : partition.dead) {
-        records.push_back(dead_letter_record(record, failed,
-                                             options_.topics.dead_letter_topic_of(record.topic),
-                                             group_, now, options_.dead_letter_envelope));
-    }
-    const auto deliveries = co_await dead_letter_producer_.send(std::move(records));
+awaitable<void> TopicGroup::bury(const std::vector<Partition*>& concerned,
+                                 const std::vector<Delivery>& deliveries, Instant now) {
     std::vector<FailedMessage> told;
-    std::vector<Dead> left;
-    std::string trouble;
-    for (std::size_t i = 0; i < partition.dead.size(); ++i) {
-        const bool away = deliveries[i].kind == Delivery::Kind::Away;
-        if (away) trouble = deliveries[i].error_message;
-        if (away) left.push_back(partition.dead[i]);
-        if (!away) told.push_back(partition.dead[i].failed);
+    auto delivery = deliveries.begin();
+    for (const auto* partition : concerned) {
+        for (const auto& dead : partition->dead) {
+            if ((delivery++)->kind != Delivery::Kind::Away) told.push_back(dead.failed);
+        }
     }
     const std::uint64_t seed = random_.next();
     const auto buried = co_await store_.write(
         [&](store::Transaction& tx) { return kafka::bury(tx, group_, told, now, seed); });
-    partition.dead = std::move(left);
-    partition.failed_burials = partition.dead.empty() ? 0 : partition.failed_burials + 1;
-    if (!partition.dead.empty()) {
-        rest(partition, partition.failed_burials);
-        telemetry::warning("Dead letters cannot be sent to their topic yet",
-                           {{"group", group_}, {"reason", trouble}});
+    delivery = deliveries.begin();
+    for (auto* partition : concerned) {
+        const auto count = static_cast<std::ptrdiff_t>(partition->dead.size());
+        keep_unburied(*partition, {delivery, delivery + count});
+        delivery += count;
     }
     poison_.add(static_cast<double>(buried));
     dead_letters_.changed();
@@ -327,15 +335,31 @@ awaitable<void> TopicGroup::bury(Partition& partition) {
         report(message, why, "A message has become a dead letter");
 }
 
+void TopicGroup::keep_unburied(Partition& partition, std::span<const Delivery> deliveries) {
+    std::vector<Dead> left;
+    std::string trouble;
+    for (std::size_t i = 0; i < partition.dead.size(); ++i) {
+        if (deliveries[i].kind != Delivery::Kind::Away) continue;
+        trouble = deliveries[i].error_message;
+        left.push_back(std::move(partition.dead[i]));
+    }
+    partition.dead = std::move(left);
+    partition.failed_burials = partition.dead.empty() ? 0 : partition.failed_burials + 1;
+    if (partition.dead.empty()) return;
+    rest(partition, partition.failed_burials);
+    telemetry::warning("Dead letters cannot be sent to their topic yet",
+                       {{"group", group_}, {"reason", trouble}});
+}
+
 // While partitions are to be given back only they are committed: those who wait for them do not
-// wait for what goes on here.
+// wait for what goes on here. Offsets also go back, when a topic is made anew.
 Offsets TopicGroup::uncommitted() const {
     const bool giving_back = !client_->revoking().empty();
     Offsets offsets;
     for (const auto& [at, partition] : partitions_) {
         if (giving_back && !partition.leaving) continue;
-        if (const auto offset = partition.offset(); offset > partition.committed)
-            offsets[at] = offset;
+        const auto offset = partition.offset();
+        if (offset >= 0 && offset != partition.committed) offsets[at] = offset;
     }
     return offsets;
 }

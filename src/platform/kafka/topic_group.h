@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,7 @@ private:
     awaitable<Step> round();
     void open();
     void follow(const GroupClient::Changes& changes);
+    void settle_offsets();
     void give_back();
     void fill();
     [[nodiscard]] std::vector<Chosen> choose() const;
@@ -112,7 +114,9 @@ private:
     void settle_next(Partition& partition, Settled result);
     void blame(const std::vector<Chosen>& chosen, std::size_t place, const std::string& fault);
     awaitable<void> bury_all();
-    awaitable<void> bury(Partition& partition);
+    awaitable<void> bury(const std::vector<Partition*>& concerned,
+                         const std::vector<Delivery>& deliveries, Instant now);
+    void keep_unburied(Partition& partition, std::span<const Delivery> deliveries);
     [[nodiscard]] Offsets uncommitted() const;
     [[nodiscard]] bool committed_all();
     void note_failed_commits();
@@ -135,7 +139,7 @@ private:
     broker::GroupRunner runner_;
     std::unique_ptr<GroupClient> client_;  // none before the first step and after the last
     std::map<TopicPartition, Partition> partitions_;
-    SteadyTime patient_until_;  // with commits of what is to be given back
+    SteadyTime patient_until_;               // with commits of what is to be given back
     SteadyTime commits_rest_until_;
     bool pulled_ = false;  // there may be more to pull
 

@@ -4,9 +4,11 @@
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include <gtest/gtest.h>
 
+#include "platform/base/faults.h"
 #include "platform/kafka/handled_events.h"
 #include "platform/kafka/once_consumer.h"
 #include "platform/kafka/topic_test_world.h"
@@ -194,6 +196,55 @@ TEST_F(KafkaTopicGroupTest, HandledEventsAreForgottenAfterTheirTime) {
     };
     EXPECT_EQ(prune(before), 0);
     EXPECT_EQ(prune(before + Seconds(1)), 1);
+}
+
+TEST_F(KafkaTopicGroupTest, AMemberThatCannotHandleAnythingGivesPartitionsToOneThatCan) {
+    ScriptedConsumer cut_off(
+        "ledger", [](const Message&) -> Handled { throw Unavailable("the database is away"); });
+    for (int i = 0; i < 30; ++i) world.append("p-" + std::to_string(i));
+    world.carry();
+    auto first = world.member(cut_off);
+    EXPECT_TRUE(world.until(*first, [&] { return cut_off.calls > 0; }));
+    auto second = world.member(consumer);
+    EXPECT_TRUE(world.until({first.get(), second.get()}, [&] { return second->partitions() > 0; }));
+}
+
+TEST_F(KafkaTopicGroupTest, DeadLettersOfAllPartitionsGoTogether) {
+    auto client = world.cluster.client();
+    client.properties.emplace_back("topic.metadata.propagation.max.ms", "100");
+    world.producer =
+        std::make_unique<Producer>(*world.loop, client, ProducerOptions(), *world.metrics);
+    world.cluster.forget_topic("payment.captured.dlq");
+    for (int i = 0; i < TopicWorld::partitions; ++i)
+        world.cluster.put("payment.captured", "poison", "no json", {}, i);
+    auto member = world.member(consumer);
+    const auto count = [&](const std::string& series) {
+        const std::string text = "\n" + world.metrics->scrape();
+        const auto at = text.find("\n" + series + " ");
+        return at == std::string::npos ? 0 : std::stoi(text.substr(at + series.size() + 2));
+    };
+    int records = 0;
+    int sessions = 0;
+    EXPECT_TRUE(world.until(*member, [&] {
+        const int records_before =
+            std::exchange(records, count(R"(florin_kafka_records_total{result="away"})"));
+        const int sessions_before =
+            std::exchange(sessions, count("florin_kafka_producer_sessions_total"));
+        return records - records_before >= TopicWorld::partitions &&
+               records - records_before == (sessions - sessions_before) * TopicWorld::partitions;
+    })) << "three in each session, and not one";
+    world.cluster.remember_topic("payment.captured.dlq");
+    EXPECT_TRUE(world.until(*member, [&] { return world.dead().size() == 3; }));
+}
+
+TEST_F(KafkaTopicGroupTest, AMemberStopsWithoutABroker) {
+    world.append("p-1");
+    world.carry();
+    auto member = world.member(consumer);
+    EXPECT_TRUE(effects_are(*member, 1));
+    world.cluster.take_down();
+    EXPECT_TRUE(world.get(member->stop(Seconds(2))));
+    EXPECT_EQ(member->partitions(), 0U);
 }
 
 TEST_F(KafkaTopicGroupTest, TwoMembersShareThePartitionsAndNothingIsDoneTwice) {
