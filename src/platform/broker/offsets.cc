@@ -7,7 +7,7 @@ namespace {
 
 constexpr store::Sql select_offset("SELECT position FROM consumer_offset WHERE consumer_group = ?");
 constexpr store::Sql update_offset(
-    "UPDATE consumer_offset SET position = ? WHERE consumer_group = ?");
+    "UPDATE consumer_offset SET position = ?, elsewhere = 0 WHERE consumer_group = ?");
 constexpr store::Sql move_sql(
     "UPDATE consumer_offset SET position = ? WHERE consumer_group = ? AND position = ?");
 constexpr store::Sql insert_offset(

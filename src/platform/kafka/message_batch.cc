@@ -51,10 +51,16 @@ Handled handle(store::Transaction& tx, broker::Consumer& consumer, const broker:
     }
 }
 
+// A record may come without a time; that is no old one.
+bool older(const broker::Message& message, const std::optional<Instant>& than) {
+    return than && message.at > Instant() && message.at < *than;
+}
+
 Settled settle(store::Transaction& tx, broker::Consumer& consumer, const IncomingMessage& incoming,
-               Instant now, std::size_t place) {
+               const BatchOptions& options, std::size_t place) {
     const broker::Message& message = incoming.message;
-    if (!handled_events::add(tx, consumer.group(), message.event_id, now))
+    if (older(message, options.handled_before) ||
+        !handled_events::add(tx, consumer.group(), message.event_id, options.now))
         return {Settled::Kind::Again, {}};
     Handled handled = incoming.poison ? *incoming.poison : handle(tx, consumer, message, place);
     switch (handled.kind) {
@@ -72,16 +78,16 @@ Settled settle(store::Transaction& tx, broker::Consumer& consumer, const Incomin
 }  // namespace
 
 std::vector<Settled> apply(store::Transaction& tx, broker::Consumer& consumer,
-                           std::span<const IncomingMessage* const> messages, Instant now,
-                           Microseconds time_max) {
-    const auto until = std::chrono::steady_clock::now() + time_max;
+                           std::span<const IncomingMessage* const> messages,
+                           const BatchOptions& options) {
+    const auto until = std::chrono::steady_clock::now() + options.time_max;
     const auto topics = consumer.topics();
     std::vector<Settled> results;
     for (const IncomingMessage* incoming : messages) {
         if (!results.empty() && std::chrono::steady_clock::now() >= until) break;
         const bool ours = incoming->poison.has_value() ||
                           std::ranges::find(topics, incoming->message.topic) != topics.end();
-        results.push_back(ours ? settle(tx, consumer, *incoming, now, results.size())
+        results.push_back(ours ? settle(tx, consumer, *incoming, options, results.size())
                                : Settled{Settled::Kind::NotOurs, {}});
     }
     return results;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,13 +33,20 @@ struct FailedMessage {
     int attempts = 1;
 };
 
+struct BatchOptions {
+    Instant now;
+    /// Older messages were handled before, whatever is noted; nothing: none of them.
+    std::optional<Instant> handled_before;
+    Microseconds time_max{5'000};  // of the writer
+};
+
 /// Handles the messages in order until the time is over, at least one, each together with the note
 /// that it was handled, in `tx`. One result each, for those it came to. Throws
 /// `broker::MessageFault`, with the place in the batch, for what `handle` throws, except
 /// `Unavailable`.
 std::vector<Settled> apply(store::Transaction& tx, broker::Consumer& consumer,
-                           std::span<const IncomingMessage* const> messages, Instant now,
-                           Microseconds time_max);
+                           std::span<const IncomingMessage* const> messages,
+                           const BatchOptions& options);
 
 /// Makes dead letters of them in `tx`, of each once however often this is asked, and notes them as
 /// handled. Bytes that are no text become U+FFFD there. How many are new.

@@ -6,6 +6,7 @@
 #include "platform/base/require.h"
 #include "platform/broker/consumer_batch.h"
 #include "platform/kafka/dead_letter_record.h"
+#include "platform/kafka/handled_events.h"
 #include "platform/limits/backoff.h"
 #include "platform/runtime/loop.h"
 #include "platform/store/store.h"
@@ -103,7 +104,7 @@ awaitable<TopicGroup::Step> TopicGroup::step() {
 }
 
 awaitable<TopicGroup::Step> TopicGroup::round() {
-    if (!client_) open();
+    if (!client_) co_await open();
     follow(client_->serve());
     co_await bury_all();
     fill();
@@ -122,7 +123,10 @@ void TopicGroup::settle_offsets() {
     if (!client_->revoking().empty()) give_back();
 }
 
-void TopicGroup::open() {
+awaitable<void> TopicGroup::open() {
+    handled_before_ = co_await store_.read([this](store::Snapshot& snapshot) {
+        return handled_events::handled_before(snapshot, group_);
+    });
     GroupClientOptions options;
     options.group_id = options_.group_prefix + group_;
     options.topics = options_.topics.topics_of(consumer_.topics());
@@ -212,7 +216,8 @@ awaitable<void> TopicGroup::handle(std::vector<Chosen> chosen) {
     try {
         const Instant now = clock_.now();
         auto results = co_await store_.write([this, &messages, now](store::Transaction& tx) {
-            return apply(tx, consumer_, messages, now, options_.consumer.batch_time_max);
+            return apply(tx, consumer_, messages,
+                         {now, handled_before_, options_.consumer.batch_time_max});
         });
         settle(chosen, std::move(results));
     } catch (const broker::MessageFault& fault) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -103,7 +104,7 @@ private:
     };
 
     awaitable<Step> round();
-    void open();
+    awaitable<void> open();
     void follow(const GroupClient::Changes& changes);
     void settle_offsets();
     void give_back();
@@ -139,6 +140,7 @@ private:
     broker::GroupRunner runner_;
     std::unique_ptr<GroupClient> client_;  // none before the first step and after the last
     std::map<TopicPartition, Partition> partitions_;
+    std::optional<Instant> handled_before_;  // known once there is a client
     SteadyTime patient_until_;               // with commits of what is to be given back
     SteadyTime commits_rest_until_;
     bool pulled_ = false;  // there may be more to pull

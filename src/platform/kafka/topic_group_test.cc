@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "platform/base/faults.h"
+#include "platform/broker/pruning.h"
 #include "platform/kafka/handled_events.h"
 #include "platform/kafka/once_consumer.h"
 #include "platform/kafka/topic_test_world.h"
@@ -26,6 +27,26 @@ class KafkaTopicGroupTest : public ::testing::Test {
 protected:
     bool effects_are(TopicGroup& member, std::size_t count) {
         return world.until(member, [&] { return world.effects().size() >= count; });
+    }
+
+    /// As a worker does that is to read Kafka from now on.
+    void adopt() {
+        std::optional<std::int64_t> at = 0;
+        while (at) {
+            at = world.write([&](store::Transaction& tx) {
+                return handled_events::adopt(tx, "ledger", *at, 3, world.clock.now());
+            });
+        }
+    }
+    /// Deletes what groups have passed in the own log.
+    void prune_log(const std::vector<std::string>& groups) {
+        world.write([&](store::Transaction& tx) {
+            return broker::prune_consumed(tx, world.clock.now(), 1'000, groups);
+        });
+    }
+    std::int64_t forget_handled(Instant before) {
+        return world.write(
+            [&](store::Transaction& tx) { return handled_events::prune(tx, before, 100); });
     }
 
     TopicWorld world;
@@ -164,18 +185,13 @@ TEST_F(KafkaTopicGroupTest, AChangeOfTheLogAndBackDoublesNothingAndLeavesNothing
     world.catch_up(*world.group_of(own));
     ASSERT_EQ(world.effects().size(), 10U);
 
-    std::optional<std::int64_t> adopted = 0;
-    while (adopted) {
-        adopted = world.write([&](store::Transaction& tx) {
-            return handled_events::adopt(tx, "ledger", *adopted, 3, world.clock.now());
-        });
-    }
+    adopt();
     for (int i = 0; i < 10; ++i) world.append("kafka-" + std::to_string(i));
     world.carry();
     auto member = world.member(consumer);
     EXPECT_TRUE(effects_are(*member, 20));
     EXPECT_TRUE(world.get(member->stop(Seconds(30))));
-    EXPECT_EQ(world.offset(), -1) << "it has no place in the own log any more";
+    EXPECT_EQ(world.passed(), 10) << "its place in the own log is kept";
 
     OnceConsumer own_again(consumer, world.clock);
     for (int i = 0; i < 10; ++i) world.append("back-" + std::to_string(i));
@@ -184,18 +200,53 @@ TEST_F(KafkaTopicGroupTest, AChangeOfTheLogAndBackDoublesNothingAndLeavesNothing
     EXPECT_EQ(world.effects().size(), 30U);
 }
 
-TEST_F(KafkaTopicGroupTest, HandledEventsAreForgottenAfterTheirTime) {
+TEST_F(KafkaTopicGroupTest, WhatTheOwnLogHasForgottenIsNotHandledAgainFromKafka) {
+    OnceConsumer own(consumer, world.clock);
+    for (int i = 0; i < 10; ++i) world.append("old-" + std::to_string(i));
+    world.catch_up(*world.group_of(own));
+    world.carry();
+    world.clock.advance(std::chrono::hours(2));
+    prune_log({"ledger", "kafka"});
+    ASSERT_EQ(world.last_position(), 0) << "only Kafka has them now";
+    for (int i = 0; i < 4; ++i) world.append("recent-" + std::to_string(i));
+    world.catch_up(*world.group_of(own));
+    for (int i = 0; i < 5; ++i) world.append("new-" + std::to_string(i));
+
+    adopt();
+    world.carry();
+    auto member = world.member(consumer);
+    EXPECT_TRUE(world.until(*member, [&] {
+        return world.effects().size() >= 19 &&
+               world.shows(R"(florin_consumer_messages_total{group="ledger",result="again"} 14)");
+    }));
+    EXPECT_EQ(consumer.calls, 19);
+    EXPECT_TRUE(world.get(member->stop(Seconds(30))));
+}
+
+TEST_F(KafkaTopicGroupTest, OldEventsThatAGroupHasYetToHandleAreHandledAfterTheChange) {
+    world.append("handled");
+    OnceConsumer own(consumer, world.clock);
+    world.catch_up(*world.group_of(own));
+    world.append("waits");
+    world.clock.advance(std::chrono::hours(2));
+    adopt();
+    world.carry();
+    auto member = world.member(consumer);
+    EXPECT_TRUE(effects_are(*member, 2));
+    EXPECT_EQ(world.keys(), (std::vector<std::string>{"handled", "waits"}));
+}
+
+TEST_F(KafkaTopicGroupTest, HandledEventsAreForgottenAfterTheirTimeUnlessTheOwnLogHasThem) {
     const Instant before = world.clock.now();
     world.append("p-1");
     world.carry();
     auto member = world.member(consumer);
     EXPECT_TRUE(effects_are(*member, 1));
-    const auto prune = [&](Instant until) {
-        return world.write(
-            [&](store::Transaction& tx) { return handled_events::prune(tx, until, 100); });
-    };
-    EXPECT_EQ(prune(before), 0);
-    EXPECT_EQ(prune(before + Seconds(1)), 1);
+    world.clock.advance(std::chrono::hours(1));
+    EXPECT_EQ(forget_handled(before + Seconds(1)), 0) << "the group may come back to its log";
+    prune_log({"kafka"});
+    EXPECT_EQ(forget_handled(before), 0);
+    EXPECT_EQ(forget_handled(before + Seconds(1)), 1);
 }
 
 TEST_F(KafkaTopicGroupTest, AMemberThatCannotHandleAnythingGivesPartitionsToOneThatCan) {
