@@ -111,7 +111,7 @@ export class Florin {
     await until('the server', async () => {
       if (!this.runs) throw new Error(`the server has ended:\n${this.log}`);
       return (await this.get('health', '/ready').catch(() => null))?.status === 200;
-    });
+    }, 180_000);
     // A new client: the old one may be backing off from the process that is gone.
     this.client?.close();
     this.client = new payment.v1.PaymentService(`127.0.0.1:${this.ports.grpc}`, grpc.credentials.createInsecure());

@@ -38,14 +38,17 @@ export class Connect extends Server {
       method, headers: { 'content-type': 'application/json' }, body: body && JSON.stringify(body), signal: AbortSignal.timeout(60_000),
     });
     const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${target}: ${answer.status} ${text}`);
+    if (!answer.ok) throw Object.assign(new Error(`${method} ${target}: ${answer.status} ${text}`), { status: answer.status });
     return text && JSON.parse(text);
   }
 
   /** Registers the connector as deploy/debezium describes it, and returns when nothing can be lost any more. */
   async register(changes = {}) {
     const config = { ...JSON.parse(fs.readFileSync(path.join(deploy, 'florin-outbox.json'), 'utf8')), 'heartbeat.interval.ms': 100, ...changes };
-    await this.request('PUT', '/connectors/florin-outbox/config', config);
+    await until('Connect to take the connector', () => this.request('PUT', '/connectors/florin-outbox/config', config).then(() => true, (error) => {
+      if (error.status !== 409 && error.status !== 500) throw error;
+      return false; // it takes none while its workers share the work out anew
+    }), 180_000);
     await this.streaming();
   }
 
