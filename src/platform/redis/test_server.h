@@ -22,7 +22,7 @@ public:
     /// Whether the program is installed.
     static bool available();
 
-    /// One that nobody listens on now.
+    /// One that nobody listens on now, and that is given to no client.
     static std::uint16_t free_port();
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
