@@ -13,6 +13,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # In every Debian image, or needed by the packages that are named.
 IMPLIED_PACKAGES = {"libc6", "libgcc-s1", "libstdc++6"}
 
+# What Debian 12 has of the servers that the tests start by hand.
+PACKAGED = {"haproxy": "2.6", "redis": "7.0", "mariadb": "10.11"}
+
 complaints: list[str] = []
 
 
@@ -141,6 +144,13 @@ def check_versions(path: pathlib.Path, services: dict) -> None:
     wanted = re.search(r"<kafka.version>(.*?)</kafka.version>", pom).group(1)
     if services["kafka"]["image"] != f"apache/kafka:{wanted}":
         complain(path, f"runs {services['kafka']['image']}, but the tests run Kafka {wanted}")
+    for service in services.values():
+        name, _, tag = service["image"].partition(":")
+        if name in PACKAGED and tag.split("-")[0] != PACKAGED[name]:
+            complain(path, f"runs {service['image']}, but the tests run {name} {PACKAGED[name]}")
+    # Tests take the flags of Redis from the file, if they can be read.
+    if not re.fullmatch(r'exec redis-server(?: --[a-z-]+ (?:"[^"]*"|[^\s"]+))+', services["redis"]["command"][-1]):
+        complain(path, "starts Redis in a way that tests/services/compose.mjs cannot read")
     tested = (ROOT / "tests/services/mariadb.mjs").read_text() + (ROOT / "deploy/debezium/mariadb.cnf").read_text()
     for flag in services["mariadb"]["command"]:
         option, _, value = flag.removeprefix("--").partition("=")

@@ -1,40 +1,55 @@
-// Florin in parts, as deploy/compose.scale.yaml starts it: API instances behind HAProxy, workers, a relay and the gateway
-// over one MariaDB. Each part may die; the others go on.
+// Florin in parts, with the settings of deploy/compose.scale.yaml and as many as it starts: API instances behind HAProxy,
+// workers, a relay and the gateway over one MariaDB, Kafka and Redis. Each part may die; the others go on.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
-import { Florin, grpc, noon, payment, receiver, run, until } from '../e2e/florin.mjs';
+import { Florin, grpc, noon, payment, receiver, run, secret, until } from '../e2e/florin.mjs';
+import { composeServices, environmentOf, redisFlags } from './compose.mjs';
 import { Haproxy, haproxyMissing } from './haproxy.mjs';
+import { Kafka } from './kafka.mjs';
 import { MariaDb, mariadbMissing } from './mariadb.mjs';
+import { Redis, redisMissing } from './redis.mjs';
+import { toolMissing } from './tools.mjs';
 
-const skip = mariadbMissing() || haproxyMissing();
-const admin = 'roles-test-token';
-let mariadb, haproxy, hooks;
-const parts = { api: [], gateway: [], worker: [], relay: [] };
+const skip = mariadbMissing() || haproxyMissing() || redisMissing() || toolMissing('kafka');
+const services = composeServices();
+// What whoever starts the file has to give. MariaDb makes its user with this password.
+const variables = { DB_PASSWORD: 'florin', REDIS_PASSWORD: 'roles-test-redis', WEBHOOK_SECRET: secret, ADMIN_TOKEN: 'roles-test-token' };
+// Events that a test waits for, on this machine: nothing else differs from the file.
+const ofTheTest = {
+  DEFAULT_DELAY_MS: '300', WEBHOOK_BACKOFF_BASE_MS: '50', WEBHOOK_ALLOW_PRIVATE: 'true', SETTLEMENT_ENABLED: 'false', MERCHANT_GATEWAYS: 'shop-remote=simulator',
+  // High enough to refuse nobody, so that Redis is asked each time.
+  APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '1000000', APP_RATE_LIMIT_CAPTURE_CAPACITY: '1000000', APP_RATE_LIMIT_REFUND_CAPACITY: '1000000',
+};
+let mariadb, kafka, redis, haproxy, hooks;
+const parts = { gateway: [], api: [], worker: [], relay: [] };
 const all = () => Object.values(parts).flat();
 
-async function part(role) {
-  const florin = await Florin.start(['--role', role, '--settlement-utc-offset-minutes', noon.offset], {
-    DB_URL: mariadb.url, ADMIN_TOKEN: admin, DEFAULT_DELAY_MS: '300', SETTLEMENT_ENABLED: 'false', MERCHANT_GATEWAYS: 'shop-remote=simulator',
-    APP_RATE_LIMIT_AUTHORIZE_CAPACITY: '0', APP_RATE_LIMIT_CAPTURE_CAPACITY: '0', APP_RATE_LIMIT_REFUND_CAPACITY: '0',
-    WEBHOOK_BACKOFF_BASE_MS: '50', SIMULATOR_URL: `http://127.0.0.1:${parts.gateway[0]?.ports.grpc ?? 1}`,
-  });
-  parts[role].push(florin);
-  return florin;
+function environment(service) {
+  const [host, port] = mariadb.address.split(':');
+  return {
+    ...environmentOf(services[service], variables, { 'redis:6379': redis.address, 'kafka:9092': kafka.servers, 'gateway:8030': `127.0.0.1:${parts.gateway[0]?.ports.grpc ?? 1}` }),
+    DB_HOST: host, DB_PORT: port,
+  };
 }
 
 before(async () => {
   if (skip) return;
-  mariadb = await MariaDb.start();
+  [mariadb, kafka, redis] = await Promise.all([MariaDb.start(), Kafka.start(), Redis.start({ settings: redisFlags(services.redis, variables) })]);
   hooks = await receiver();
-  for (const role of ['gateway', 'api', 'api', 'api', 'worker', 'worker', 'relay']) await part(role);
+  const migrated = await run(services.migrate.command.slice(1), { env: environment('migrate') });
+  assert.equal(migrated.code, 0, migrated.out + migrated.err);
+  for (const [role, florins] of Object.entries(parts)) {
+    for (let replicas = services[role].deploy?.replicas ?? 1; replicas > 0; --replicas)
+      florins.push(await Florin.start(['--settlement-utc-offset-minutes', noon.offset], { ...environment(role), ...ofTheTest }));
+  }
   haproxy = await Haproxy.start(parts);
-}, { timeout: 600_000 });
+}, { timeout: 900_000 });
 
 after(async () => {
   await haproxy?.stop();
   for (const florin of all()) assert.equal(await florin.stop(), 0, florin.log);
-  await mariadb?.stop();
+  for (const server of [mariadb, kafka, redis]) await server?.stop();
   hooks?.close();
 });
 
@@ -54,9 +69,21 @@ function ask(method, target, { body, headers = {}, port = haproxy.ports.http } =
 
 let keys = 0;
 const fresh = () => `roles-${process.pid}-${++keys}`;
-const post = (target, body, { key = fresh(), ...options } = {}) => ask('POST', target, { body, headers: { 'Idempotency-Key': key }, ...options });
+const asAdmin = { headers: { Authorization: `Bearer ${variables.ADMIN_TOKEN}` } };
+const merchants = new Map();
+/** What a merchant sends so that it is known: production asks for keys. */
+function as(merchantId) {
+  if (!merchants.has(merchantId)) {
+    merchants.set(merchantId, ask('POST', `/api/merchants/${merchantId}/keys`, { body: {}, ...asAdmin }).then(({ status, json, text }) => {
+      assert.equal(status, 201, text);
+      return { Authorization: `Bearer ${json.key}` };
+    }));
+  }
+  return merchants.get(merchantId);
+}
+const look = async (merchantId, target) => ask('GET', target, { headers: await as(merchantId) });
+const post = async (target, body, { key = fresh(), ...options } = {}) => ask('POST', target, { body, headers: { 'Idempotency-Key': key, ...await as(body.merchantId) }, ...options });
 const authorize = (merchantId, amount, options) => post('/payments/authorize', { merchantId, amount, currency: 'KRW' }, options);
-const asAdmin = { headers: { Authorization: `Bearer ${admin}` } };
 
 async function captured(merchantId, amount) {
   const { status, json, text } = await authorize(merchantId, amount);
@@ -90,16 +117,34 @@ test('each part says what it is and opens no more ports than it needs', { skip }
       assert.equal(JSON.parse(body).role, role);
       assert.equal(await refuses(florin.ports.http), role === 'worker' || role === 'relay', `HTTP of ${role}`);
       assert.equal(await refuses(florin.ports.grpc), role !== 'gateway', `gRPC of ${role}`);
-      assert.match(florin.log, new RegExp(`role="${role}"`));
+      assert.match(florin.log, new RegExp(`"role":"${role}"`));
     }
   }
   assert.equal((await ask('GET', '/api/gateway/payments', { port: parts.api[0].ports.http, ...asAdmin })).status, 404);
   assert.equal((await ask('GET', '/payments?merchantId=x', { port: parts.gateway[0].ports.http })).status, 404);
 });
 
+test('each part needs what its work needs, and reaches it', { skip }, async () => {
+  const needed = { api: ['store', 'redis'], gateway: ['store'], worker: ['store', 'kafka'], relay: ['store', 'kafka'] };
+  for (const [role, florins] of Object.entries(parts)) {
+    for (const florin of florins) {
+      const states = await until(`everything to be up for ${role}`, async () => {
+        const { dependencies } = JSON.parse((await florin.get('health', '/ready')).body);
+        return Object.values(dependencies).every(({ status }) => status === 'up') && dependencies;
+      }, 180_000);
+      assert.deepEqual(Object.keys(states).sort(), needed[role].sort(), role);
+    }
+  }
+});
+
+test('production lets in nobody without a key', { skip }, async () => {
+  assert.equal((await ask('POST', '/payments/authorize', { body: { merchantId: 'shop', amount: 1, currency: 'KRW' } })).status, 401);
+  assert.equal((await ask('GET', '/api/merchant-keys')).status, 401);
+});
+
 test('one address serves them all', { skip }, async () => {
   assert.equal((await ask('GET', '/api/gateway/payments', asAdmin)).status, 200);
-  assert.equal((await ask('GET', '/payments?merchantId=x')).status, 200);
+  assert.equal((await look('x', '/payments?merchantId=x')).status, 200);
   assert.match((await ask('GET', '/')).text, /<html/);
 });
 
@@ -131,16 +176,16 @@ test('workers decide the payments of the gateway and tell of them, once each', {
 
 test('a merchant that pays through the simulator reaches it in its own process', { skip }, async () => {
   const id = await captured('shop-remote', 4_000);
-  assert.equal((await ask('GET', `/payments/${id}?merchantId=shop-remote`)).json.status, 'CAPTURED');
+  assert.equal((await look('shop-remote', `/payments/${id}?merchantId=shop-remote`)).json.status, 'CAPTURED');
 });
 
 test('workers add up the day, and the day is settled over any API instance', { skip }, async () => {
   await Promise.all(Array.from({ length: 20 }, () => captured('shop-settled', 1_000)));
   const day = noon.today();
   await until('the daily sales', async () => {
-    const { json } = await ask('GET', `/api/daily-sales?merchantId=shop-settled&from=${day}&to=${day}`);
+    const { json } = await look('shop-settled', `/api/daily-sales?merchantId=shop-settled&from=${day}&to=${day}`);
     return JSON.stringify(json).includes('20000');
-  });
+  }, 180_000);
   const run = await ask('POST', `/api/settlements/run?day=${day}&early=true`, asAdmin);
   assert.equal(run.status, 200, run.text);
   const { json } = await ask('GET', '/api/settlements?merchantId=shop-settled', asAdmin);
@@ -161,7 +206,7 @@ test('an API instance may die: the others serve on, and it comes back', { skip }
   };
   const shops = Array.from({ length: 8 }, shop);
   try {
-    const more = async (count) => { const before = paid; await until(`${count} more payments`, () => paid >= before + count, 60_000); };
+    const more = async (count) => { const before = paid; await until(`${count} more payments`, () => paid >= before + count, 180_000); };
     await more(50);
     await victim.kill();
     await more(50);
@@ -208,7 +253,7 @@ test('the gateway may die: what it acknowledged is decided all the same', { skip
 });
 
 test('the ledger agrees with everything that was done', { skip }, async () => {
-  const verified = await run(['ledger', 'verify'], { env: { DB_URL: mariadb.url } });
+  const verified = await run(['ledger', 'verify'], { env: environment('api') });
   assert.equal(verified.code, 0, verified.out + verified.err);
 });
 
