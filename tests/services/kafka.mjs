@@ -25,7 +25,7 @@ export class Kafka extends Server {
    * clients: { TLS: 'SSL' }, found at `address('TLS')`.
    */
   static async start({ settings = {}, doors = {}, ...options } = {}) {
-    const kafka = new Kafka('kafka', options);
+    const kafka = new this('kafka', options);
     kafka.settings = typeof settings === 'function' ? settings(kafka) : settings;
     kafka.doors = doors;
     kafka.ports = { clients: await freePort(), tests: await freePort(), controller: await freePort() };
@@ -43,7 +43,7 @@ export class Kafka extends Server {
 
   /** What the storage tool would write; the broker itself adds its newest feature level. */
   format() {
-    fs.mkdirSync(this.file('data'));
+    fs.mkdirSync(this.file('data'), { recursive: true });
     fs.writeFileSync(this.file('data/meta.properties'), 'version=1\ncluster.id=florin-service-tests00\nnode.id=1\n');
     const { clients, tests, controller } = this.ports;
     const more = (text) => Object.entries(this.doors).map(([door, protocol]) => `,${text(door, protocol)}`).join('');

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Kafka } from './kafka.mjs';
 import { MariaDb } from './mariadb.mjs';
 
 const chunk = Buffer.alloc(1 << 16);
@@ -64,16 +65,13 @@ export class SmallDisk {
   }
 }
 
-/** A MariaDB whose data has such a disk, watched over as systemd does: when it ends by itself it is started again. */
-export class MariaDbOnSmallDisk extends MariaDb {
+const pause = 1_000; // before it is started again, as systemd waits
+
+/** A server that is watched over as systemd does: when it ends by itself it is started again. `disk` is the one it fills. */
+const watched = (Base) => class extends Base {
   #stopping = false;
   restarts = 0;
   trouble = ''; // why the last start failed
-
-  create() {
-    this.disk = new SmallDisk(this.file('data'), 320);
-    super.create();
-  }
 
   /** Until `stop`. */
   watch() {
@@ -82,6 +80,8 @@ export class MariaDbOnSmallDisk extends MariaDb {
         await this.exited;
         if (this.#stopping) return;
         ++this.restarts;
+        await new Promise((next) => setTimeout(next, pause));
+        if (this.#stopping) return;
         await this.run().catch(async (error) => {
           this.trouble = error.message;
           await this.kill();
@@ -102,5 +102,19 @@ export class MariaDbOnSmallDisk extends MariaDb {
     this.disk?.remove();
     this.disk = null;
     super.abandon();
+  }
+};
+
+export class MariaDbOnSmallDisk extends watched(MariaDb) {
+  create() {
+    this.disk = new SmallDisk(this.file('data'), 320);
+    super.create();
+  }
+}
+
+export class KafkaOnSmallDisk extends watched(Kafka) {
+  format() {
+    this.disk = new SmallDisk(this.file('data'), 64);
+    super.format();
   }
 }
