@@ -1,8 +1,13 @@
 #include "platform/redis/client.h"
 
 #include <algorithm>
+#include <array>
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "platform/http/self_signed.h"
 #include "platform/redis/test_world.h"
@@ -138,6 +143,62 @@ TEST(RedisClientOptions, SpeakTlsToAServerTheyTrust) {
     EXPECT_EQ(world.call({"ECHO", std::string(100'000, 'x')})->text.size(), 100'000U);
     options.connection.ca_file = "/no/such/file";
     EXPECT_THROW(TestClient missing(options), std::runtime_error);
+}
+
+constexpr const char* dead = "127.0.0.2";
+
+/// A port of an address where a connection is neither taken nor refused, as behind a firewall that
+/// drops what it does not like: its queue is full, and nobody takes from it.
+class DeadPort {
+public:
+    explicit DeadPort(std::uint16_t port) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        ::inet_pton(AF_INET, dead, &address.sin_addr);
+        const auto* const there = reinterpret_cast<const sockaddr*>(&address);
+        for (int& socket : sockets_) {
+            socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+            if (&socket != &sockets_.front()) {
+                ::connect(socket, there, sizeof address);
+            } else {
+                require(::bind(socket, there, sizeof address) == 0 && ::listen(socket, 0) == 0,
+                        "a port of the second address is free");
+            }
+        }
+    }
+    ~DeadPort() {
+        for (const int socket : sockets_) ::close(socket);
+    }
+    DeadPort(const DeadPort&) = delete;
+    DeadPort& operator=(const DeadPort&) = delete;
+
+private:
+    std::array<int, 4> sockets_{};  // who listens, and who fill its queue
+};
+
+/// Where a connection to the first of these addresses that takes it has ended up, or the error.
+std::string connected_to(std::vector<std::string> addresses, std::uint16_t port,
+                         std::chrono::milliseconds time) {
+    runtime::Loop loop("channel test");
+    http::Watchdog watchdog(loop);
+    std::error_code failed;
+    const auto channel =
+        runtime::result_of(loop, connect_to_one(loop, watchdog, std::move(addresses), port,
+                                                std::chrono::steady_clock::now() + time, failed));
+    return channel ? channel->peer() : failed.message();
+}
+
+TEST(RedisClientOptions, LeaveTimeToTheAddressesBehindOneThatIsDead) {
+    const std::uint16_t port = shared_server().port();
+    const DeadPort nobody(port);
+    EXPECT_EQ(connected_to({dead, "127.0.0.1"}, port, std::chrono::seconds(6)), "127.0.0.1");
+    EXPECT_EQ(connected_to({dead, "127.0.0.3"}, port, std::chrono::seconds(2)),
+              std::make_error_code(std::errc::connection_refused).message());
+    EXPECT_EQ(connected_to({dead, dead}, port, std::chrono::milliseconds(100)),
+              std::make_error_code(std::errc::timed_out).message());
+    EXPECT_EQ(connected_to({}, port, std::chrono::seconds(1)),
+              std::make_error_code(std::errc::host_unreachable).message());
 }
 
 }  // namespace

@@ -14,7 +14,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "platform/base/random.h"
-#include "platform/http/channel.h"
 #include "platform/http/resolver.h"
 #include "platform/redis/reply_reader.h"
 #include "platform/runtime/loop.h"
@@ -40,14 +39,45 @@ Answer answer_of(Reply reply) {
 std::string explained(const std::string& error) {
     if (error.starts_with("NOAUTH"))
         return "it asks for a password; put one into REDIS_URL (" + error + ")";
-    if (error.starts_with("WRONGPASS") || error.find("AUTH") != std::string::npos ||
-        error.find("password") != std::string::npos) {
-        return "it refuses the user or password of REDIS_URL (" + error + ")";
-    }
     return "it answers " + error;
 }
 
+/// A server that does not know AUTH quotes what came with it, so only the error's first word is
+/// told: this text goes into logs and /ready.
+std::string refused_login(std::string_view error) {
+    return "it refuses the user or password of REDIS_URL (AUTH: " +
+           std::string(error.substr(0, error.find(' '))) + ")";
+}
+
+/// Whether an answer says that this server is not the one to ask: it has become a replica, or still
+/// takes its data over. Who is stands behind the name, which a new connection looks up. Up to
+/// version 6 the error of a script stands within a longer one.
+bool serves_no_more(const Reply& reply) {
+    const std::string_view error = reply.text;
+    return reply.kind == Reply::Kind::Error &&
+           (error.starts_with("READONLY ") || error.starts_with("MASTERDOWN ") ||
+            error.starts_with("LOADING ") || error.find(": -READONLY ") != std::string_view::npos);
+}
+
 }  // namespace
+
+awaitable<std::unique_ptr<http::Channel>> connect_to_one(runtime::Loop& loop,
+                                                         http::Watchdog& watchdog,
+                                                         std::vector<std::string> addresses,
+                                                         std::uint16_t port, http::SteadyTime until,
+                                                         std::error_code& failed) {
+    failed = std::make_error_code(std::errc::host_unreachable);
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+        const http::SteadyTime now = Clock::now();
+        const auto share = (until - now) / static_cast<std::int64_t>(addresses.size() - i);
+        auto channel = co_await http::Channel::connect(loop, watchdog, std::move(addresses[i]),
+                                                       port, now + share, failed);
+        if (!channel) continue;
+        channel->expires_at(until);
+        co_return channel;
+    }
+    co_return nullptr;
+}
 
 /// Who waits for an answer; lives in the waiting coroutine.
 struct Connection::Caller {
@@ -83,13 +113,10 @@ public:
             co_return std::unexpected("the name of its host cannot be looked up: " +
                                       addresses.error().reason);
         }
-        std::error_code failed = std::make_error_code(std::errc::host_unreachable);
+        std::error_code failed;
         auto link = std::make_shared<Link>();
-        for (auto& address : *addresses) {
-            link->channel = co_await http::Channel::connect(loop_, watchdog_, std::move(address),
-                                                            options_.address.port, until, failed);
-            if (link->channel) break;
-        }
+        link->channel = co_await connect_to_one(loop_, watchdog_, std::move(*addresses),
+                                                options_.address.port, until, failed);
         if (!link->channel) co_return std::unexpected(failed.message());
         if (tls_ != nullptr) {
             failed = co_await link->channel->handshake_as_client(*tls_, options_.address.host);
@@ -110,9 +137,10 @@ private:
             commands += command.bytes();
             ++expected;
         };
+        bool authenticating = !address.password.empty();
         if (!address.user.empty()) {
             add({"AUTH", address.user, address.password});
-        } else if (!address.password.empty()) {
+        } else if (authenticating) {
             add({"AUTH", address.password});
         }
         if (address.database != 0) add({"SELECT", std::to_string(address.database)});
@@ -123,7 +151,9 @@ private:
             std::string fault;
             const auto reply = co_await read_one(link, fault);
             if (!reply) co_return fault;
-            if (reply->kind == Reply::Kind::Error) co_return explained(reply->text);
+            if (reply->kind == Reply::Kind::Error)
+                co_return authenticating ? refused_login(reply->text) : explained(reply->text);
+            authenticating = false;  // its answer was the first one
             if (reply->kind != Reply::Kind::Status) co_return "what answers there is no Redis";
         }
         co_return "";
@@ -201,7 +231,9 @@ awaitable<std::string> Connection::serve(std::shared_ptr<Link> link) {
             if (link->waiting.empty()) co_return "it answered what nobody asked";
             Caller* const caller = link->waiting.front();
             link->waiting.pop_front();
+            const std::string left = serves_no_more(*reply) ? "it answers " + reply->text : "";
             if (caller != nullptr) caller->give(answer_of(std::move(*reply)));
+            if (!left.empty()) co_return left;
         }
         if (!link->reader.broken().empty()) co_return link->reader.broken();
         link->channel->expires_at(link->waiting.empty() ? never

@@ -2,7 +2,10 @@
 
 #include <memory>
 #include <string>
+#include <system_error>
+#include <vector>
 
+#include "platform/http/channel.h"
 #include "platform/limits/backoff.h"
 #include "platform/redis/command.h"
 #include "platform/redis/failure.h"
@@ -28,6 +31,14 @@ struct ConnectionOptions {
     std::size_t commands_max = 512;     // under way at once; the rest is refused
     limits::BackoffPolicy reconnect{Milliseconds(50), Milliseconds(2'000)};
 };
+
+/// Connects to the first of `addresses` that takes it. They share the time until `until`, so that
+/// one where nobody answers leaves some to those behind it. Empty and `failed` set: none did.
+awaitable<std::unique_ptr<http::Channel>> connect_to_one(runtime::Loop& loop,
+                                                         http::Watchdog& watchdog,
+                                                         std::vector<std::string> addresses,
+                                                         std::uint16_t port, http::SteadyTime until,
+                                                         std::error_code& failed);
 
 /// One connection that stays open: what comes in one turn of the loop goes out in one piece, and
 /// answers come back in order. When it breaks, everything under way fails at once and it is opened

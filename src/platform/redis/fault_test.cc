@@ -140,6 +140,44 @@ TEST(RedisFaults, AConnectionWithoutAnswersIsOpenedAnew) {
     EXPECT_TRUE(answers_once(client, [](const Answer& answer) { return answer.has_value(); }));
 }
 
+TEST(RedisFaults, AServerThatHasBecomeAReplicaIsLeftForTheOneBehindItsName) {
+    const std::string nobody = std::to_string(TestServer::free_port());
+    for (const Command& command :
+         {Command{"SET", "key", "1"},
+          Command{"EVAL", "return redis.call('SET', KEYS[1], '1')", "1", "key"}}) {
+        TestServer server;
+        ClientOptions options = options_for(server.url());
+        options.connections = 1;
+        TestClient client(options);
+        ASSERT_TRUE(client.reached());
+        const Answer before = client.call({"CLIENT", "ID"});
+        ASSERT_TRUE(before);
+        ASSERT_TRUE(client.call({"REPLICAOF", "127.0.0.1", nobody}));
+        const Answer refused = client.call(command);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().kind, Kind::Refused);
+        EXPECT_NE(refused.error().reason.find("READONLY"), std::string::npos)
+            << refused.error().reason;
+        ASSERT_TRUE(answers_once(client, [](const Answer& answer) { return answer.has_value(); }));
+        const Answer after = client.call({"CLIENT", "ID"});
+        ASSERT_TRUE(after);
+        EXPECT_NE(after->integer, before->integer) << "the number of a connection";
+    }
+}
+
+TEST(RedisFaults, AServerThatHasBecomeAReplicaCountsAgainOnceItIsTheMaster) {
+    TestServer server;
+    FaultWorld world(server.url());
+    TestClient operators(server.url());
+    ASSERT_TRUE(operators.reached());
+    ASSERT_TRUE(world.comes_to(false));
+    const std::string nobody = std::to_string(TestServer::free_port());
+    ASSERT_TRUE(operators.call({"REPLICAOF", "127.0.0.1", nobody}));
+    ASSERT_TRUE(world.comes_to(true));
+    ASSERT_TRUE(operators.call({"REPLICAOF", "NO", "ONE"}));
+    EXPECT_TRUE(world.comes_to(false));
+}
+
 TEST(RedisFaults, AnErrorOfTheServerCountsAsAFailureOfIt) {
     TestServer server({"--maxmemory", "1"});
     FaultWorld world(server.url());
@@ -212,6 +250,7 @@ TEST(RedisFaults, APortThatIsNoRedisIsNamedAndLetsEverythingThrough) {
     for (const auto& [says, fault] :
          {Case{"HTTP/1.1 400 Bad Request\r\n\r\n", "not the protocol of Redis"},
           Case{"*2147483647\r\n", "too large"}, Case{":1\r\n", "no Redis"},
+          Case{"-ERR no such thing\r\n", "it answers ERR no such thing"},
           Case{"", "not answer in time"}}) {
         runtime::Loop loop("impostor");
         Impostor impostor(loop, says);
@@ -228,6 +267,24 @@ TEST(RedisFaults, APortThatIsNoRedisIsNamedAndLetsEverythingThrough) {
         thread.join();
         impostor.stop();
     }
+}
+
+TEST(RedisFaults, WhatALogInIsAnsweredIsNotQuotedForItMayHoldThePassword) {
+    runtime::Loop loop("impostor");
+    Impostor impostor(
+        loop, "-ERR unknown command 'AUTH', with args beginning with: 'florin' 'pass~word'\r\n");
+    std::jthread thread([&] { loop.run(); });
+    {
+        std::string url = impostor.url();
+        TestClient client(url.insert(url.find("//") + 2, "florin:pass~word@"));
+        EXPECT_TRUE(client.holds([&] {
+            return client.health().fault() ==
+                   "it refuses the user or password of REDIS_URL (AUTH: ERR)";
+        })) << client.health().fault();
+    }
+    loop.stop();
+    thread.join();
+    impostor.stop();
 }
 
 }  // namespace
