@@ -52,7 +52,7 @@ std::vector<Finding> judge_redis(const Settings& settings) {
     options.connection.address = *address;
     options.connection.ca_file = settings.redis.ca_file;
     options.connection.command_timeout = Milliseconds(2'000);
-    const SystemClock clock;
+    const MonotonicClock clock;
     telemetry::Metrics metrics;
     redis::Health health(address->shown(), {}, clock, metrics);
     const std::string what = "Redis at " + address->shown();

@@ -114,7 +114,7 @@ Service::Service(const Settings& settings)
       store_(open_store(settings, metrics_)),
       leases_(background_, *store_, clock_, settings, metrics_),
       gateway_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
-      redis_(settings, clock_, metrics_),
+      redis_(settings, metrics_),
       groups_(background_, *store_, leases_.leases(), clock_, settings, metrics_),
       payments_(background_, *store_, leases_.leases(), groups_, clock_, settings, metrics_),
       seats_(background_, *store_, clock_, settings, metrics_),

@@ -91,7 +91,7 @@ struct PaymentParts::Parts {
           admin{settings.server.admin_token, settings.environment == Environment::Production},
           limiter(clock),
           merchants(store, clock, settings, metrics),
-          gateways(clock, breaker_options(settings)),
+          gateways(monotonic, breaker_options(settings)),
           settlement(background, store, leases, clock, settings, metrics),
           keys(make_keys()),
           recovery(background, store, clock, ids(), gateways, recovery_options(settings), changed(),
@@ -146,6 +146,7 @@ struct PaymentParts::Parts {
     limits::MemoryRateLimiter limiter;
     MerchantParts merchants;
     std::deque<payments::HttpApiSettings> http_apis;  // one a serving loop: it has its own keys
+    MonotonicClock monotonic;
     payments::Gateways gateways;
     SettlementParts settlement;
     store::Buckets buckets{store};

@@ -4,6 +4,7 @@
 
 #include "app/settings.h"
 #include "platform/base/require.h"
+#include "platform/base/time.h"
 #include "platform/redis/cache.h"
 #include "platform/redis/client.h"
 #include "platform/redis/rate_limiter.h"
@@ -34,9 +35,10 @@ limits::CircuitBreakerOptions breaker_options(const Settings& settings) {
 }  // namespace
 
 struct RedisParts::Parts {
-    Parts(const Settings& settings, const Clock& clock, telemetry::Metrics& metrics)
+    Parts(const Settings& settings, telemetry::Metrics& metrics)
         : options(client_options(settings)),
-          health(options.connection.address.shown(), breaker_options(settings), clock, metrics) {}
+          health(options.connection.address.shown(), breaker_options(settings), monotonic,
+                 metrics) {}
 
     struct OnLoop {
         OnLoop(runtime::Loop& loop, Parts& parts) : client(loop, parts.options, parts.health) {}
@@ -47,12 +49,13 @@ struct RedisParts::Parts {
     };
 
     const redis::ClientOptions options;
+    MonotonicClock monotonic;
     redis::Health health;
     std::deque<OnLoop> loops;
 };
 
-RedisParts::RedisParts(const Settings& settings, const Clock& clock, telemetry::Metrics& metrics) {
-    if (!settings.redis.url.empty()) parts_ = std::make_unique<Parts>(settings, clock, metrics);
+RedisParts::RedisParts(const Settings& settings, telemetry::Metrics& metrics) {
+    if (!settings.redis.url.empty()) parts_ = std::make_unique<Parts>(settings, metrics);
 }
 
 RedisParts::~RedisParts() = default;

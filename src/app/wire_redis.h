@@ -6,9 +6,6 @@
 #include "platform/cache/cache.h"
 #include "platform/limits/rate_limiter.h"
 
-namespace florin {
-class Clock;
-}
 namespace florin::runtime {
 class Loop;
 }
@@ -26,7 +23,7 @@ class RedisParts {
 public:
     /// The arguments outlive the parts, which outlive the loops. Throws `std::runtime_error` when
     /// the certificates cannot be used.
-    RedisParts(const Settings& settings, const Clock& clock, telemetry::Metrics& metrics);
+    RedisParts(const Settings& settings, telemetry::Metrics& metrics);
     ~RedisParts();
 
     [[nodiscard]] bool wanted() const { return parts_ != nullptr; }

@@ -14,7 +14,7 @@ namespace florin::payments {
 /// used, then only read: thread-safe.
 class Gateways {
 public:
-    /// `clock` outlives this object.
+    /// `clock` is monotonic and outlives this object.
     Gateways(const Clock& clock, limits::CircuitBreakerOptions breaker)
         : clock_(clock), breaker_(breaker) {}
 

@@ -12,7 +12,7 @@ namespace florin::payments {
 /// gateway is well. What the gateway decides by itself never goes through the breaker.
 class GuardedGateway final : public PaymentGateway {
 public:
-    /// `clock` outlives this object.
+    /// `clock` is monotonic and outlives this object.
     GuardedGateway(std::unique_ptr<PaymentGateway> gateway, limits::CircuitBreakerOptions options,
                    const Clock& clock)
         : gateway_(std::move(gateway)),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
 import { Florin, run, until } from '../e2e/florin.mjs';
+import { Clock, clockMissing } from './clock.mjs';
 import { Redis, redisMissing } from './redis.mjs';
 
 const skip = redisMissing();
@@ -121,6 +122,25 @@ test('a Redis that was killed counts again when it is back', { skip }, async () 
   await redis.run();
   for (const florin of both()) await counts(florin);
   assert.equal(await allowed('shop', 12), 6, 'what it had counted is gone with it');
+});
+
+test('a clock that is set back while Redis is away keeps nobody from counting again', { skip: skip || clockMissing() }, async () => {
+  const clock = new Clock(redis.folder);
+  const florin = await Florin.start([], { ...first.environment, ...clock.environment });
+  try {
+    await counts(florin);
+    await redis.kill();
+    await until('the breaker', async () => { await authorize(florin, 'shop-clock'); return /not called/.test((await redisOf(florin)).reason); });
+    clock.shift(-3_600);
+    const { json: { paymentId } } = await authorize(florin, 'shop-clock');
+    const { createdAt } = await florin.json(`/payments/${paymentId}?merchantId=shop-clock`);
+    assert.ok(Date.now() - Date.parse(createdAt) > 1_800_000, `it is ${createdAt} for this process`);
+    await redis.run();
+    await counts(florin);
+  } finally {
+    assert.equal(await florin.stop(), 0, florin.log);
+    if (!redis.alive) await redis.run();
+  }
 });
 
 test('nobody is shown its password', { skip }, async () => {

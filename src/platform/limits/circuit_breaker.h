@@ -41,7 +41,7 @@ std::string_view name_of(CircuitState::Kind kind);
 /// they close it or open it again. Thread-safe.
 class CircuitBreaker {
 public:
-    /// Counts below 1 are taken as 1; `calls_min` reaches at most the window.
+    /// Counts below 1 count as 1; `calls_min` reaches at most the window. `clock` is monotonic.
     CircuitBreaker(CircuitBreakerOptions options, const Clock& clock);
 
     /// Whether a call may go out now. True asks for one `record` (or `forget`): a half-open permit

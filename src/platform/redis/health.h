@@ -16,8 +16,8 @@ namespace florin::redis {
 /// metrics and the last fault. Thread-safe.
 class Health {
 public:
-    /// `server` names it in logs, without secrets; `clock` outlives this object, which outlives the
-    /// scrapes of `metrics`.
+    /// `server` names it in logs, without secrets; `clock` is monotonic and outlives this object,
+    /// which outlives the scrapes of `metrics`.
     Health(std::string server, const limits::CircuitBreakerOptions& breaker, const Clock& clock,
            telemetry::Metrics& metrics);
 

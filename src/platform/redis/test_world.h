@@ -77,7 +77,7 @@ public:
     Answer call(Command command) { return get(client_->call(std::move(command))); }
 
 private:
-    SystemClock clock_;
+    MonotonicClock clock_;
     telemetry::Metrics metrics_;
     Health health_;
     std::unique_ptr<Client> client_;
