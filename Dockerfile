@@ -27,6 +27,7 @@ RUN ln -s florin payment-sim-api && ln -s florin reservation-worker
 USER 1001:1001
 ENV DATA_DIR=/app/data
 VOLUME /app/data
-EXPOSE 8030 8031 8080
-HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 CMD wget --quiet --spider http://localhost:8031/health
+# The service's, then the reservation worker's.
+EXPOSE 8030 8031 8080 8040 8041
+HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 CMD wget --quiet --spider http://localhost:8031/health || wget --quiet --spider http://localhost:8040/health || exit 1
 CMD ["./payment-sim-api"]

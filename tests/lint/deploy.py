@@ -54,9 +54,17 @@ def check_settings(path: pathlib.Path, names, known: str) -> None:
             complain(path, f"{name} is no setting")
 
 
-def check_ports(path: pathlib.Path, ports: set[int], exposed: set[int]) -> None:
-    if ports != exposed:
-        complain(path, f"ports {sorted(ports)}, but the Dockerfile exposes {sorted(exposed)}")
+def default_ports() -> dict[str, set[int]]:
+    """Those that each program of the image opens unless it is told others."""
+    settings = (ROOT / "src/app/settings.h").read_text()
+    of = lambda group: re.search(rf"struct {group} {{(.*?)\n    }};", settings, flags=re.S).group(1)
+    return {program: {int(port) for port in re.findall(r"_port = (\d+);", of(group))}
+            for program, group in (("payment-sim-api", "Server"), ("reservation-worker", "Worker"))}
+
+
+def check_ports(path: pathlib.Path, ports: set[int], opened: set[int]) -> None:
+    if ports != opened:
+        complain(path, f"ports {sorted(ports)}, but Florin opens {sorted(opened)} there")
 
 
 def is_florin(service: dict) -> bool:
@@ -95,7 +103,7 @@ def check_compose(path: pathlib.Path, docker: dict, settings: str) -> None:
         if florin is None:
             check_parts(path, compose["services"], docker)
             continue
-        check_ports(path, {int(port.split(":")[-1]) for port in florin["ports"]}, docker["ports"])
+        check_ports(path, {int(port.split(":")[-1]) for port in florin["ports"]}, docker["ports"]["payment-sim-api"])
         if not any(mount.endswith(f":{docker['volume']}") for mount in florin["volumes"]):
             complain(path, f"nothing keeps {docker['volume']}")
 
@@ -115,7 +123,7 @@ def check_parts(path: pathlib.Path, services: dict, docker: dict) -> None:
         replicas = services.get(service, {}).get("deploy", {}).get("replicas", 1)
         if service not in parts or int(count) != replicas:
             complain(balancer, f"{name} has room for {count} of {service}, of which {path.name} starts {replicas}")
-        if not {int(port), int(health)} <= docker["ports"]:
+        if not {int(port), int(health)} <= docker["ports"]["payment-sim-api"]:
             complain(balancer, f"{name} goes to {port} and looks at {health}, which Florin does not open")
     listened = {int(port) for port in re.findall(r"^\s+bind :(\d+)$", balancer.read_text(), flags=re.M)}
     published = {int(port.split(":")[-1]) for port in services["loadbalancer"]["ports"]}
@@ -160,12 +168,44 @@ def check_versions(path: pathlib.Path, services: dict) -> None:
 
 
 def check_kubernetes(path: pathlib.Path, docker: dict, settings: str) -> None:
-    for document in documents_of(path):
+    """A container opens the ports of the program it runs, which its probes and the service ask."""
+    documents = documents_of(path)
+    opened = set()
+    for document in documents:
         if document["kind"] != "Deployment":
             continue
         for container in document["spec"]["template"]["spec"]["containers"]:
             check_settings(path, (variable["name"] for variable in container.get("env", [])), settings)
-            check_ports(path, {port["containerPort"] for port in container["ports"]}, docker["ports"])
+            program = pathlib.Path((container.get("command") or docker["command"])[0]).name
+            if program not in docker["ports"]:
+                complain(path, f"{container['name']} runs {program}, which is not in the image")
+                continue
+            ports = docker["ports"][program]
+            check_ports(path, {port["containerPort"] for port in container["ports"]}, ports)
+            check_probes(path, container, ports)
+            check_volumes(path, container, docker)
+            opened |= ports
+    for document in documents:
+        if document["kind"] == "Service":
+            check_ports(path, {port["targetPort"] for port in document["spec"]["ports"]}, opened)
+
+
+def check_probes(path: pathlib.Path, container: dict, ports: set[int]) -> None:
+    asked = {}
+    for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+        for how in ("httpGet", "grpc"):
+            asked |= {name: probe for probe in [container.get(name, {}).get(how)] if probe}
+    for name, probe in asked.items():
+        if probe["port"] not in ports:
+            complain(path, f"its {name} asks {probe['port']}, which {container['name']} does not open")
+    for name, wanted in (("livenessProbe", "/health"), ("readinessProbe", "/ready")):
+        if asked.get(name, {}).get("path") != wanted:
+            complain(path, f"the {name} of {container['name']} does not ask {wanted}")
+
+
+def check_volumes(path: pathlib.Path, container: dict, docker: dict) -> None:
+    if docker["volume"] not in {mount["mountPath"] for mount in container.get("volumeMounts", [])}:
+        complain(path, f"nothing keeps {docker['volume']}")
 
 
 def check_metrics(path: pathlib.Path, known: str) -> None:
@@ -186,8 +226,18 @@ def read_dockerfile(path: pathlib.Path) -> dict:
         if not (ROOT / script).exists():
             complain(path, f"runs {script}, which does not exist")
     runtime = text.split("\nFROM ")[-1]
+    ports = default_ports()
+    exposed = {int(port) for port in re.search(r"^EXPOSE (.*)$", text, flags=re.M).group(1).split()}
+    check_ports(path, exposed, set().union(*ports.values()))
+    asked = [int(port) for port in re.findall(r"http://localhost:(\d+)/health", re.search(r"^HEALTHCHECK .*$", text, flags=re.M).group(0))]
+    for program, opened in ports.items():
+        if len(opened & set(asked)) != 1:
+            complain(path, f"HEALTHCHECK asks {asked}, and not one port of {program}")
+        if program not in runtime:
+            complain(path, f"the image has no {program}")
     return {
-        "ports": {int(port) for port in re.search(r"^EXPOSE (.*)$", text, flags=re.M).group(1).split()},
+        "ports": ports,
+        "command": json.loads(re.search(r"^CMD (.*)$", text, flags=re.M).group(1)),
         "volume": re.search(r"^VOLUME (\S+)$", text, flags=re.M).group(1),
         "packages": set(re.search(r"install -y -qq --no-install-recommends(.*?)&&", runtime).group(1).split()),
     }
