@@ -6,6 +6,7 @@
 #include "app/settings.h"
 #include "platform/broker/consumer_group.h"
 #include "platform/telemetry/log.h"
+#include "reservation/dead_letter_relay.h"
 #include "reservation/handler.h"
 #include "reservation/outcome_consumer.h"
 #include "reservation/processor.h"
@@ -48,13 +49,14 @@ struct LocalWorkerParts::Parts {
                   remote ? static_cast<reservation::Inventory&>(remote->inventory) : own),
           processor(handler, store, clock, metrics),
           worker(loop, store, processor, clock, worker_options(settings, leases), metrics),
+          again(processor),
           consumer(
               [everyone = remote != nullptr](std::string_view id) {
                   return everyone || seats::LocalServices::concern(id);
               },
               [this] { worker.wake(); }),
           group(loop, store, consumer, clock, group_options(settings, leases), metrics),
-          relays{{&worker, &loop}} {
+          relays{{&again, &loop}} {
         telemetry::info("Outcomes of payments go to reservations",
                         {{"reservation_api", remote ? settings.worker.reservation_api : "own"},
                          {"inventory", remote ? settings.worker.inventory : "own"}});
@@ -64,6 +66,7 @@ struct LocalWorkerParts::Parts {
     reservation::Handler handler;
     reservation::Processor processor;
     reservation::TaskWorker worker;
+    reservation::DeadLetterRelay again;
     reservation::OutcomeConsumer consumer;
     broker::ConsumerGroup group;
     const std::vector<operations::RelayOnLoop> relays;

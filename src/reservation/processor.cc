@@ -58,7 +58,7 @@ Processor::Processor(Handler& handler, store::Store& store, const Clock& clock,
                      telemetry::Metrics& metrics)
     : handler_(handler), store_(store), clock_(clock), metrics_(metrics) {}
 
-awaitable<HandlerResult> Processor::process(ReservationEvent event) {
+awaitable<HandlerResult> Processor::process(ReservationEvent event, int attempt) {
     const auto began = std::chrono::steady_clock::now();
     HandlerResult result;
     try {
@@ -66,7 +66,7 @@ awaitable<HandlerResult> Processor::process(ReservationEvent event) {
     } catch (const std::exception& fault) {
         result = {Kind::Retry, "Fault", fault.what()};
     }
-    measure(event, result, began);
+    measure(event, attempt, result, began);
     co_return result;
 }
 
@@ -94,7 +94,7 @@ void Processor::count(const std::string& type, const char* outcome) {
         .add();
 }
 
-void Processor::measure(const ReservationEvent& event, const HandlerResult& result,
+void Processor::measure(const ReservationEvent& event, int attempt, const HandlerResult& result,
                         std::chrono::steady_clock::time_point began) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     metrics_
@@ -113,6 +113,7 @@ void Processor::measure(const ReservationEvent& event, const HandlerResult& resu
                     {"reservation_id", event.reservation_id},
                     {"event_id", event.event_id},
                     {"trace_id", event.trace_id},
+                    {"attempt", attempt},
                     {"duration", took.count()},
                     {"error", result.error_message}});
 }

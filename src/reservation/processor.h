@@ -30,15 +30,16 @@ public:
     /// Of results for an event whose twin is being handled right now.
     static constexpr std::string_view under_way_error = "UnderWay";
 
-    /// Does not throw: a store that is away is a reason to retry.
-    awaitable<HandlerResult> process(ReservationEvent event);
+    /// `attempt` counts from 1; the log tells it. Does not throw: a store that is away is a reason
+    /// to retry.
+    awaitable<HandlerResult> process(ReservationEvent event, int attempt);
 
     /// What became of a message: success, retried, failed, invalid_payload, downstream_error.
     void count(const std::string& type, const char* outcome);
 
 private:
     awaitable<HandlerResult> once(ReservationEvent event);
-    void measure(const ReservationEvent& event, const HandlerResult& result,
+    void measure(const ReservationEvent& event, int attempt, const HandlerResult& result,
                  std::chrono::steady_clock::time_point began);
 
     Handler& handler_;

@@ -85,6 +85,19 @@ TEST(ReservationEvent, TheAttributesTraceIdWinsUnlessItCouldNotStandInAHeader) {
     EXPECT_EQ(parse_event(body, std::string(129, 'x'))->trace_id, "");
 }
 
+TEST(ReservationEvent, TheTraceIdStandsBesideTheDetailOrInIt) {
+    const auto traced = [](const std::string& beside, const std::string& attribute) {
+        return parse_event(R"({"detail-type":"Payment Status Updated",)" + beside +
+                               R"("detail":{"payment_id":"pay-1","reservation_id":"rsv-1",)"
+                               R"("status":"PAYMENT_STATUS_FAILED","trace_id":"trace-1"}})",
+                           attribute)
+            ->trace_id;
+    };
+    EXPECT_EQ(traced("", ""), "trace-1");
+    EXPECT_EQ(traced(R"("trace_id":"trace-2",)", ""), "trace-2");
+    EXPECT_EQ(traced(R"("trace_id":"trace-2",)", "trace-3"), "trace-3");
+}
+
 TEST(ReservationEvent, TheSameNewsHasTheSameKeyInEitherForm) {
     const auto flat =
         parse_event(R"({"type":"payment.approved","detail":{"reservation_id":"rsv-1",)"

@@ -14,7 +14,6 @@ namespace florin::reservation {
 namespace {
 
 using Kind = HandlerResult::Kind;
-using broker::Relayed;
 
 constexpr int tasks_per_look = 256;
 constexpr Microseconds count_tasks_every = Seconds(10);
@@ -26,19 +25,6 @@ broker::ConsumerOptions runner_options(const TaskWorkerOptions& options) {
     runner.seed = options.seed;
     runner.leases = options.leases;
     return runner;
-}
-
-/// What a dead letter holds, wherever its message came from.
-std::expected<ReservationEvent, Unusable> parse_message(const broker::Message& message) {
-    return message.topic == queue_topic ? parse_event(message.payload, "")
-                                        : parse_outcome(message.payload);
-}
-
-Relayed relayed(HandlerResult result) {
-    const auto kind = result.kind == Kind::Done    ? Relayed::Kind::Done
-                      : result.kind == Kind::Retry ? Relayed::Kind::Later
-                                                   : Relayed::Kind::Poison;
-    return {kind, std::move(result.error_type), std::move(result.error_message)};
 }
 
 }  // namespace
@@ -58,10 +44,6 @@ TaskWorker::TaskWorker(runtime::Loop& loop, store::Store& store, Processor& proc
       waiting_(metrics.gauge("florin_reservation_tasks",
                              "Outcomes of payments that the reservation worker has yet to deal "
                              "with.")) {}
-
-std::string_view TaskWorker::group() const {
-    return worker_group;
-}
 
 awaitable<bool> TaskWorker::stop(Milliseconds deadline) {
     const auto until = std::chrono::steady_clock::now() + deadline;
@@ -144,7 +126,7 @@ awaitable<void> TaskWorker::handle(const Task& task) {
         co_return;
     }
     const std::string type = event->type;
-    const auto result = co_await processor_.process(std::move(*event));
+    const auto result = co_await processor_.process(std::move(*event), task.attempts + 1);
     const bool ours = result.error_type != Processor::under_way_error;
     const int attempts = task.attempts + (ours ? 1 : 0);
     if (result.kind == Kind::Done) {
@@ -204,20 +186,6 @@ awaitable<void> TaskWorker::store_for_sure(std::function<void(store::Transaction
         }
         co_await runtime::sleep_for(store_pause);
     } while (!stopping_);
-}
-
-awaitable<std::vector<Relayed>> TaskWorker::relay(std::vector<broker::Message> messages) {
-    std::vector<Relayed> results;
-    for (const auto& message : messages) {
-        auto event = parse_message(message);
-        if (!event) {
-            results.push_back({Relayed::Kind::Poison, std::move(event.error().error_type),
-                               std::move(event.error().error_message)});
-            continue;
-        }
-        results.push_back(relayed(co_await processor_.process(std::move(*event))));
-    }
-    co_return results;
 }
 
 }  // namespace florin::reservation

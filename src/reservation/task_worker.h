@@ -10,7 +10,6 @@
 #include "platform/base/time.h"
 #include "platform/base/uuid.h"
 #include "platform/broker/group_runner.h"
-#include "platform/broker/relay.h"
 #include "platform/telemetry/metrics.h"
 #include "reservation/processor.h"
 #include "reservation/tasks.h"
@@ -31,9 +30,9 @@ struct TaskWorkerOptions {
 /// been handled and written down; one that has to wait is put off for longer after each attempt,
 /// with the later ones of its reservation behind it; one that can never succeed, or has failed too
 /// often, becomes a dead letter with its reason. Memory holds some pages of tasks, however many
-/// there are. Also the relay by which such a dead letter is tried again, at once. Lives on one
-/// loop; it outlives the loop's run, or `stop` has returned true before it dies.
-class TaskWorker final : public broker::Relay {
+/// there are. Lives on one loop; it outlives the loop's run, or `stop` has returned true before it
+/// dies.
+class TaskWorker {
 public:
     /// The references outlive this object.
     TaskWorker(runtime::Loop& loop, store::Store& store, Processor& processor, const Clock& clock,
@@ -46,10 +45,6 @@ public:
     /// Begins no further task and finishes those under way; false when that takes longer than
     /// `deadline`: they are begun again by whoever works next, under the same keys. On the loop.
     awaitable<bool> stop(Milliseconds deadline);
-
-    [[nodiscard]] std::string_view group() const override;
-    [[nodiscard]] std::vector<std::string> topics() const override { return {}; }
-    awaitable<std::vector<broker::Relayed>> relay(std::vector<broker::Message> messages) override;
 
 private:
     using Step = broker::GroupRunner::Step;

@@ -12,6 +12,7 @@
 #include "platform/outbox/outbox.h"
 #include "platform/runtime/result_of.h"
 #include "platform/store/test_database.h"
+#include "reservation/dead_letter_relay.h"
 #include "reservation/outcome_consumer.h"
 #include "reservation/test_world.h"
 
@@ -51,6 +52,7 @@ protected:
     void begin() {
         processor = std::make_unique<Processor>(handler, *store, clock, metrics);
         worker = std::make_unique<TaskWorker>(loop, *store, *processor, clock, options(), metrics);
+        relay = std::make_unique<DeadLetterRelay>(*processor);
         consumer = std::make_unique<OutcomeConsumer>(
             [](std::string_view id) { return id.starts_with("rsv-"); }, [this] { worker->wake(); });
         group = std::make_unique<broker::ConsumerGroup>(loop, *store, *consumer, clock,
@@ -122,6 +124,7 @@ protected:
     Handler handler{services, services};
     std::unique_ptr<Processor> processor;
     std::unique_ptr<TaskWorker> worker;
+    std::unique_ptr<DeadLetterRelay> relay;
     std::unique_ptr<OutcomeConsumer> consumer;
     std::unique_ptr<broker::ConsumerGroup> group;
 };
@@ -215,10 +218,10 @@ TEST_F(TaskWorkerTest, AfterTheLastAttemptItIsADeadLetterThatCanBeDrivenAgain) {
     EXPECT_EQ(letters.front().error_type, "ReservationApi");
     EXPECT_EQ(letters.front().message.topic, "payment.completed");
 
-    auto again = result_of(loop, worker->relay({letters.front().message}));
+    auto again = result_of(loop, relay->relay({letters.front().message}));
     EXPECT_EQ(again.front().kind, broker::Relayed::Kind::Later);
     services.failures.clear();
-    again = result_of(loop, worker->relay({letters.front().message}));
+    again = result_of(loop, relay->relay({letters.front().message}));
     EXPECT_EQ(again.front().kind, broker::Relayed::Kind::Done);
     EXPECT_EQ(count("commit concert/A-1/A-2"), 1);
 }
@@ -245,7 +248,7 @@ TEST_F(TaskWorkerTest, AnEventThatIsNoneOfOursIsParkedByTheGroup) {
     }));
     ASSERT_EQ(dead_letters().size(), 1U);
     EXPECT_EQ(dead_letters().front().error_type, "UnknownEventType");
-    EXPECT_EQ(result_of(loop, worker->relay({dead_letters().front().message})).front().kind,
+    EXPECT_EQ(result_of(loop, relay->relay({dead_letters().front().message})).front().kind,
               broker::Relayed::Kind::Poison);
 }
 

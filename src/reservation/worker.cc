@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "platform/broker/dead_letters.h"
 #include "platform/runtime/loop.h"
@@ -66,11 +67,11 @@ awaitable<bool> Worker::stop(Milliseconds deadline) {
     stopping_ = true;
     for (const auto& room : rooms_) room->notify();
     keeper_.notify();
-    co_await take({});
-    while (running_ > 0 && std::chrono::steady_clock::now() < until)
+    return_waiting();
+    while (running_ + returning_ > 0 && std::chrono::steady_clock::now() < until)
         co_await runtime::sleep_for(Milliseconds(1));
     keeper_.notify();
-    co_return running_ == 0;
+    co_return running_ + returning_ == 0;
 }
 
 awaitable<void> Worker::poll(runtime::Wakeup& room) {
@@ -86,7 +87,7 @@ awaitable<void> Worker::poll(runtime::Wakeup& room) {
         problem_ = messages ? "" : messages.error().text;
         queue_answers_ = messages.has_value();
         if (messages) {
-            co_await take(std::move(*messages));
+            take(std::move(*messages));
             continue;
         }
         poll_errors_.add();
@@ -97,18 +98,27 @@ awaitable<void> Worker::poll(runtime::Wakeup& room) {
     --tasks_;
 }
 
-awaitable<void> Worker::take(std::vector<aws::QueueMessage> messages) {
+void Worker::take(std::vector<aws::QueueMessage> messages) {
     for (auto& message : messages) {
-        visible_until_[message.receipt] = clock_.now() + options_.visibility;
+        held_[message.receipt] = {.until = clock_.now() + options_.visibility};
         waiting_.push_back(std::move(message));
     }
     dispatch();
-    while (stopping_ && !waiting_.empty()) {
-        const auto message = std::move(waiting_.front());
-        waiting_.pop_front();
-        co_await give_back(message, Seconds(0));
-        visible_until_.erase(message.receipt);
+    if (stopping_) return_waiting();
+}
+
+// At once and not one after another: a stop has a deadline, and a queue may take long to answer.
+void Worker::return_waiting() {
+    for (auto& message : std::exchange(waiting_, {})) {
+        ++returning_;
+        runtime::spawn(loop_, "reservation message", return_unhandled(std::move(message)));
     }
+}
+
+awaitable<void> Worker::return_unhandled(aws::QueueMessage message) {
+    co_await give_back(message, Seconds(0));
+    held_.erase(message.receipt);
+    --returning_;
 }
 
 void Worker::dispatch() {
@@ -131,7 +141,7 @@ awaitable<void> Worker::process(aws::QueueMessage message) {
         // It becomes visible again by itself.
         telemetry::background_fault("reservation message", fault.what());
     }
-    visible_until_.erase(message.receipt);
+    held_.erase(message.receipt);
     --running_;
     dispatch();
 }
@@ -145,7 +155,7 @@ awaitable<void> Worker::handle(const aws::QueueMessage& message) {
         co_return;
     }
     const std::string type = event->type;
-    const auto result = co_await processor_.process(std::move(*event));
+    const auto result = co_await processor_.process(std::move(*event), message.receive_count);
     switch (result.kind) {
         case Kind::Done:
             co_await finish(message, type);
@@ -183,15 +193,20 @@ awaitable<void> Worker::put_off(const aws::QueueMessage& message, const std::str
 
 awaitable<void> Worker::park(const aws::QueueMessage& message, const std::string& type,
                              const HandlerResult& reason) {
+    if (!co_await keep_aside(message, reason)) {
+        co_await give_back(message, visibility_after(options_.backoff_base, message.receive_count));
+        co_return;
+    }
     telemetry::error("A message has been parked", {{"event_type", type},
                                                    {"message_id", message.id},
                                                    {"attempt", message.receive_count},
                                                    {"error_type", reason.error_type},
                                                    {"error", reason.error_message}});
-    if (co_await keep_aside(message, reason)) {
-        co_await queue_.remove(message.receipt);
-    } else {
-        co_await give_back(message, visibility_after(options_.backoff_base, message.receive_count));
+    const auto removed = co_await queue_.remove(message.receipt);
+    if (!removed) {
+        telemetry::warning(
+            "A parked message cannot be deleted; it will come and be parked once more",
+            {{"message_id", message.id}, {"reason", removed.error().text}});
     }
 }
 
@@ -200,6 +215,14 @@ awaitable<bool> Worker::keep_aside(const aws::QueueMessage& message, const Handl
         const auto sent = co_await dead_letters_->send(
             message.body, {{"ErrorType", attribute_text(reason.error_type)},
                            {"ErrorMessage", attribute_text(reason.error_message)}});
+        if (!sent) {
+            telemetry::warning("A message cannot be parked; it will come again",
+                               {{"queue", dead_letters_->url()},
+                                {"message_id", message.id},
+                                {"error_type", reason.error_type},
+                                {"error", reason.error_message},
+                                {"reason", sent.error().text}});
+        }
         co_return sent.has_value();
     }
     const Instant now = clock_.now();
@@ -221,7 +244,11 @@ awaitable<bool> Worker::keep_aside(const aws::QueueMessage& message, const Handl
     co_return true;
 }
 
+// An extension that is under way ends first: landing later, it would hide the message for longer.
 awaitable<void> Worker::give_back(const aws::QueueMessage& message, Seconds after) {
+    Held& held = held_[message.receipt];
+    held.leaving = true;
+    while (held.extending) co_await runtime::sleep_for(Milliseconds(1));
     const auto changed = co_await queue_.set_visibility(message.receipt, after);
     if (changed) co_return;
     telemetry::warning("A message cannot be given back; its visibility has to pass",
@@ -233,20 +260,32 @@ awaitable<void> Worker::keep_visible() {
     const Microseconds visibility = options_.visibility;
     ++tasks_;
     while (!stopping_ || running_ > 0) {
-        std::vector<std::string> receipts;
         const Instant now = clock_.now();
-        for (const auto& [receipt, until] : visible_until_) {
-            if (until - now < visibility / 2) receipts.push_back(receipt);
-        }
-        for (const auto& receipt : receipts) {
-            const auto still = visible_until_.find(receipt);
-            if (still == visible_until_.end()) continue;
-            still->second = clock_.now() + options_.visibility;
-            co_await queue_.set_visibility(receipt, options_.visibility);
+        for (auto& [receipt, held] : held_) {
+            if (held.leaving || held.extending || held.until - now >= visibility / 2) continue;
+            held.extending = true;
+            ++tasks_;
+            runtime::spawn(loop_, "sqs visibility", extend(receipt));
         }
         co_await keeper_.wait_until(clock_, clock_.now() + visibility / 6);
     }
     --tasks_;
+}
+
+// One that fails is made again at the next look.
+awaitable<void> Worker::extend(std::string receipt) {
+    const Instant until = clock_.now() + options_.visibility;
+    const auto changed = co_await queue_.set_visibility(receipt, options_.visibility);
+    --tasks_;
+    const auto held = held_.find(receipt);
+    if (held == held_.end()) co_return;  // it has been dealt with meanwhile
+    held->second.extending = false;
+    if (changed) {
+        held->second.until = until;
+    } else {
+        telemetry::warning("The visibility of a message cannot be extended",
+                           {{"queue", queue_.url()}, {"reason", changed.error().text}});
+    }
 }
 
 }  // namespace florin::reservation

@@ -44,8 +44,9 @@ public:
     /// Begins to poll. Call it once.
     void start();
     /// Takes no further messages, gives back those that wait, and finishes those being handled;
-    /// false when that takes longer than `deadline`. A long poll under way is left to end by
-    /// itself: messages it still brings are given back. On the loop.
+    /// false when that takes longer than `deadline`: they come again when their visibility ends. A
+    /// long poll under way is left to end by itself: messages it still brings are given back. On
+    /// the loop.
     awaitable<bool> stop(Milliseconds deadline);
 
     /// What is wrong with the queue, for people; empty when the last poll was answered.
@@ -53,11 +54,13 @@ public:
     /// Whether the last poll was answered. Thread-safe.
     [[nodiscard]] bool queue_answers() const { return queue_answers_; }
     /// Whether nothing of it is left on the loop, not even a poll.
-    [[nodiscard]] bool idle() const { return running_ + tasks_ == 0; }
+    [[nodiscard]] bool idle() const { return running_ + returning_ + tasks_ == 0; }
 
 private:
     awaitable<void> poll(runtime::Wakeup& room);
-    awaitable<void> take(std::vector<aws::QueueMessage> messages);
+    void take(std::vector<aws::QueueMessage> messages);
+    void return_waiting();
+    awaitable<void> return_unhandled(aws::QueueMessage message);
     void dispatch();
     awaitable<void> process(aws::QueueMessage message);
     awaitable<void> handle(const aws::QueueMessage& message);
@@ -69,6 +72,14 @@ private:
     awaitable<bool> keep_aside(const aws::QueueMessage& message, const HandlerResult& reason);
     awaitable<void> give_back(const aws::QueueMessage& message, Seconds after);
     awaitable<void> keep_visible();
+    awaitable<void> extend(std::string receipt);
+
+    /// A delivery that waits or is handled.
+    struct Held {
+        Instant until;           // when its visibility ends
+        bool extending = false;  // a call that moves that is under way
+        bool leaving = false;    // it is given back: no such call begins any more
+    };
 
     runtime::Loop& loop_;
     aws::Queue& queue_;
@@ -82,9 +93,10 @@ private:
     runtime::Wakeup keeper_;
 
     std::deque<aws::QueueMessage> waiting_;
-    std::map<std::string, Instant> visible_until_;  // receipts of what waits or is handled
+    std::map<std::string, Held> held_;  // by receipt
     std::size_t running_ = 0;
-    std::size_t tasks_ = 0;  // polls, and what keeps messages ours
+    std::size_t returning_ = 0;  // given back without having been handled
+    std::size_t tasks_ = 0;      // polls, and what keeps messages ours
     bool stopping_ = false;
     std::string problem_;
     std::atomic<bool> queue_answers_{true};

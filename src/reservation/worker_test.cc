@@ -31,6 +31,8 @@ public:
         endpoint.answer = [this](const http::Request& request) { return serve(request); };
         // A long poll: until there is something, or the test ends.
         endpoint.holds = [this](const http::Request& request) {
+            if (request.headers.get("X-Amz-Target") == "AmazonSQS.ChangeMessageVisibility")
+                return holds_visibility && holds_visibility(json::parse(request.body));
             return request.headers.get("X-Amz-Target") == "AmazonSQS.ReceiveMessage" && !closing &&
                    !faulty && visible() == items.end();
         };
@@ -40,11 +42,15 @@ public:
 
     aws::testing::FakeEndpoint endpoint;
     std::map<std::string, Item> items;
-    std::map<std::string, std::int64_t> visibility;  // last given, by id
-    Lines dead;                                      // sent to the other queue: reasons
+    std::map<std::string, std::int64_t> visibility;            // last given, by id
+    std::vector<std::int64_t> visibilities;                    // all of them, as they took effect
+    std::function<bool(const json::value&)> holds_visibility;  // calls that have no answer yet
+    Lines dead;                                                // sent to the other queue: reasons
     bool closing = false;
     bool faulty = false;  // no call is answered
     bool refuses_delete = false;
+    bool refuses_send = false;
+    bool refuses_visibility = false;
 
 private:
     std::map<std::string, Item>::iterator visible() {
@@ -61,15 +67,18 @@ private:
         const json::value body = json::parse(request.body);
         if (target == "AmazonSQS.ReceiveMessage") return receive(body);
         if (target == "AmazonSQS.SendMessage") {
+            if (refuses_send) return aws::testing::refusal(400, "NonExistentQueue");
             dead.emplace_back(
                 body.at("MessageAttributes").at("ErrorType").at("StringValue").as_string());
         } else if (target == "AmazonSQS.DeleteMessage") {
             if (refuses_delete) return aws::testing::refusal(500, "InternalError");
             items.erase(id_of(body));
         } else {
+            if (refuses_visibility) return aws::testing::refusal(500, "InternalError");
             const auto item = items.find(id_of(body));
             const std::int64_t seconds = body.at("VisibilityTimeout").as_int64();
             visibility[id_of(body)] = seconds;
+            visibilities.push_back(seconds);
             if (item != items.end()) item->second.visible_at = clock_.now() + Seconds(seconds);
         }
         return http::json(200, "{}");
@@ -130,6 +139,7 @@ protected:
     void end() {
         services.before = {};
         queue.faulty = false;
+        queue.holds_visibility = {};
         EXPECT_TRUE(stop());
         queue.closing = true;
         EXPECT_TRUE(eventually([this] { return worker->idle(); }));
@@ -249,6 +259,21 @@ TEST_F(WorkerTest, PoisonGoesToTheQueueOfDeadLettersWhenThereIsOne) {
     EXPECT_TRUE(parked().empty());
 }
 
+TEST_F(WorkerTest, WhatTheQueueOfDeadLettersDoesNotTakeStaysInItsOwn) {
+    end();
+    begin(&dead_orders);
+    queue.refuses_send = true;
+    queue.put("m-1", "oops");
+    EXPECT_TRUE(runtime::result_of(
+        loop, store::eventually([this] { return queue.visibility["m-1"] == 2; })));
+    EXPECT_EQ(queue.items.size(), 1U);
+    EXPECT_EQ(queue.endpoint.count("AmazonSQS.DeleteMessage"), 0U);
+    queue.refuses_send = false;
+    clock.advance(Seconds(2));
+    EXPECT_TRUE(emptied());
+    EXPECT_EQ(queue.dead, Lines{"MalformedMessage"});
+}
+
 TEST_F(WorkerTest, OnlySoManyAreHandledAtOnceAndTheOthersAreKeptForUs) {
     bool held = true;
     services.before = [&held](std::string) -> awaitable<void> {
@@ -284,6 +309,119 @@ TEST_F(WorkerTest, WhatIsBeingHandledStaysOursHoweverLongItTakes) {
     held = false;
     EXPECT_TRUE(emptied());
     EXPECT_EQ(services.calls.size(), 2U) << "it was never delivered again";
+}
+
+TEST_F(WorkerTest, AVisibilityThatCouldNotBeExtendedIsExtendedAtTheNextLook) {
+    end();
+    WorkerOptions options = quick();
+    options.visibility = Seconds(1);  // looked at six times as often
+    begin(nullptr, options);
+    bool held = true;
+    services.before = [&held](std::string) -> awaitable<void> {
+        while (held) co_await runtime::sleep_for(Milliseconds(1));
+    };
+    queue.put("m-1", approved("rsv-1"));
+    EXPECT_TRUE(
+        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 1; })));
+    queue.refuses_visibility = true;
+    clock.advance(Milliseconds(600));
+    EXPECT_TRUE(runtime::result_of(loop, store::eventually([this] {
+                                       return queue.endpoint.count(
+                                                  "AmazonSQS.ChangeMessageVisibility") > 0;
+                                   })));
+    queue.refuses_visibility = false;
+    EXPECT_TRUE(runtime::result_of(
+        loop, store::eventually([this] { return queue.visibility.contains("m-1"); })));
+    held = false;
+    EXPECT_TRUE(emptied());
+}
+
+TEST_F(WorkerTest, AnExtensionThatHangsHoldsUpNoOther) {
+    end();
+    WorkerOptions options = quick();
+    options.visibility = Seconds(1);
+    begin(nullptr, options);
+    bool held = true;
+    services.before = [&held](std::string) -> awaitable<void> {
+        while (held) co_await runtime::sleep_for(Milliseconds(1));
+    };
+    queue.holds_visibility = [](const json::value& body) {
+        return body.at("ReceiptHandle").as_string().starts_with("m-1");
+    };
+    queue.put("m-1", approved("rsv-1"));
+    queue.put("m-2", approved("rsv-2"));
+    EXPECT_TRUE(
+        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 2; })));
+    clock.advance(Milliseconds(600));
+    EXPECT_TRUE(runtime::result_of(
+        loop, store::eventually([this] { return queue.visibility.contains("m-2"); })));
+    EXPECT_TRUE(shows(R"(florin_aws_calls_total{result="unavailable",service="sqs"} 0)"))
+        << "the first call was not given up before the second began";
+    queue.holds_visibility = {};
+    held = false;
+    EXPECT_TRUE(emptied());
+}
+
+TEST_F(WorkerTest, AnExtensionUnderWayDoesNotLengthenTheWaitForTheNextAttempt) {
+    end();
+    WorkerOptions options = quick();
+    options.visibility = Seconds(10);
+    begin(nullptr, options);
+    bool held = true;
+    services.failures["CONFIRMED"] = CallFailure::Kind::Passing;
+    services.before = [&held](std::string) -> awaitable<void> {
+        while (held) co_await runtime::sleep_for(Milliseconds(1));
+    };
+    queue.put("m-1", approved("rsv-1"));
+    EXPECT_TRUE(
+        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 1; })));
+    bool hangs = true;
+    queue.holds_visibility = [&hangs](const json::value& body) {
+        return hangs && body.at("VisibilityTimeout").as_int64() == 10;
+    };
+    clock.advance(Seconds(6));
+    EXPECT_TRUE(runtime::result_of(loop, store::eventually([this] {
+                                       return queue.endpoint.count(
+                                                  "AmazonSQS.ChangeMessageVisibility") == 1;
+                                   })));
+    held = false;
+    EXPECT_TRUE(runtime::result_of(
+        loop, store::eventually([this] {
+            return shows(R"(worker_events_total{outcome="retried",type="payment.approved"} 1)");
+        })));
+    // Another message goes all its way: whatever was on its way for the first has arrived.
+    queue.put("m-2", "oops");
+    EXPECT_TRUE(runtime::result_of(
+        loop, store::eventually([this] { return !queue.items.contains("m-2"); })));
+    hangs = false;
+    EXPECT_TRUE(runtime::result_of(
+        loop, store::eventually([this] { return queue.visibilities.size() == 2; })));
+    EXPECT_EQ(queue.visibilities, (std::vector<std::int64_t>{10, 2}));
+}
+
+TEST_F(WorkerTest, AStopEndsAtItsDeadlineThoughTheQueueAnswersNoMore) {
+    bool held = true;
+    services.before = [&held](std::string) -> awaitable<void> {
+        while (held) co_await runtime::sleep_for(Milliseconds(1));
+    };
+    for (int i = 0; i < 9; ++i)
+        queue.put("m-" + std::to_string(i), approved("rsv-" + std::to_string(i)));
+    EXPECT_TRUE(eventually([this] { return services.calls.size() == 4; }));
+    queue.holds_visibility = [](const json::value&) { return true; };
+    std::optional<bool> stopped;
+    runtime::spawn(loop, "stop", runtime::keep_result(worker->stop(Milliseconds(100)), stopped));
+    EXPECT_TRUE(
+        runtime::result_of(loop, store::eventually([&stopped] { return stopped.has_value(); })));
+    EXPECT_FALSE(*stopped);
+    EXPECT_TRUE(runtime::result_of(loop, store::eventually([this] {
+                                       return queue.endpoint.count(
+                                                  "AmazonSQS.ChangeMessageVisibility") == 5;
+                                   })))
+        << "all of them are given back at once";
+    EXPECT_TRUE(shows(R"(florin_aws_calls_total{result="unavailable",service="sqs"} 0)"));
+    held = false;
+    EXPECT_TRUE(
+        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 8; })));
 }
 
 TEST_F(WorkerTest, AStopFinishesWhatIsBeingHandledAndGivesBackTheRest) {
