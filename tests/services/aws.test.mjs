@@ -66,6 +66,15 @@ after(async () => {
 
 const statusOf = (id) => until(`${id} to be told`, () => api.patches.find((patch) => patch.id === id)?.status, 120_000);
 
+test('the command line shows bus, rule and queues', { skip }, () => {
+  const buses = aws('events', 'list-event-buses').EventBuses.map(({ Name }) => Name);
+  assert.ok(buses.includes('ticket-reservation-events'), buses.join());
+  assert.equal(aws('events', 'describe-event-bus', '--name', 'ticket-reservation-events').Name, 'ticket-reservation-events');
+  const [rule] = aws('events', 'list-rules', '--event-bus-name', 'ticket-reservation-events').Rules;
+  assert.deepEqual([rule.Name, JSON.parse(rule.EventPattern).source], ['payment-events-to-sqs', ['payment-sim-api']]);
+  assert.deepEqual(new Set(aws('sqs', 'list-queues').QueueUrls), new Set([orders, dead]));
+});
+
 test('a payment that succeeds confirms its reservation', { skip }, async () => {
   await florin.create({ reservation_id: 'moto-1' });
   assert.equal(await statusOf('moto-1'), 'CONFIRMED');
@@ -91,4 +100,27 @@ test('what fails again and again is redriven to the dead letters by the queue', 
   const left = await until('the dead letter', () => aws('sqs', 'receive-message', '--queue-url', dead).Messages, 180_000);
   answer = () => 200;
   assert.equal(JSON.parse(left[0].Body).detail.reservation_id, 'moto-3');
+});
+
+test('what can never succeed is sent to the queue that the worker is given for it', { skip }, async () => {
+  const queueOf = (name) => aws('sqs', 'create-queue', '--queue-name', name).QueueUrl;
+  const source = queueOf('other-orders');
+  const aside = queueOf('other-orders-dlq');
+  const other = new Worker({ ...environment, AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_ENDPOINT_URL: url, PAYMENT_WEBHOOK_QUEUE_URL: source, PAYMENT_WEBHOOK_DLQ_URL: aside, RESERVATION_API_BASE: api.url, INVENTORY_GRPC_ADDR: seats.address });
+  await other.run();
+  aws('sqs', 'send-message', '--queue-url', source, '--message-body', 'oops');
+  const [left] = await until('the dead letter', () => aws('sqs', 'receive-message', '--queue-url', aside, '--message-attribute-names', 'All').Messages, 180_000);
+  assert.deepEqual([left.Body, left.MessageAttributes.ErrorType.StringValue], ['oops', 'MalformedMessage']);
+  assert.equal(await other.stop(), 0, other.log);
+  const { Attributes } = aws('sqs', 'get-queue-attributes', '--queue-url', source, '--attribute-names', 'All');
+  assert.deepEqual([Attributes.ApproximateNumberOfMessages, Attributes.ApproximateNumberOfMessagesNotVisible], ['0', '0']);
+});
+
+test('what no worker has taken is read from the queue by the command line', { skip }, async () => {
+  assert.equal(await worker.stop(), 0, worker.log);
+  worker = null;
+  await florin.create({ reservation_id: 'moto-4' });
+  const [message] = await until('the message', () => aws('sqs', 'receive-message', '--queue-url', orders).Messages, 180_000);
+  const body = JSON.parse(message.Body);
+  assert.deepEqual([body['detail-type'], body.detail.reservation_id], ['Payment Status Updated', 'moto-4']);
 });
