@@ -94,7 +94,7 @@ public:
     awaitable<Found> find(std::string group, int limit) {
         Found found;
         if (group != webhooks) co_await take_letters(group, limit, found);
-        if (group.empty() || group == webhooks) co_await take_webhooks(limit, found);
+        if (group.empty() || group == webhooks) co_await take_webhooks(group.empty(), limit, found);
         co_return found;
     }
 
@@ -138,27 +138,36 @@ public:
     }
 
 private:
+    /// What comes page by page.
+    struct List {
+        std::string path;
+        std::string query;
+        std::string parameter;  // names a page; the next one is called "next_" and its name
+        std::string name;
+        bool may_be_missing = false;  // as in a process without a gateway: then nothing waits
+    };
+
     awaitable<void> take_letters(std::string group, int limit, Found& found) {
         const std::string query = group.empty() ? "" : "&group=" + query_text(group);
-        co_await take("/api/dead-letters", query, "before", "dead_letters", limit, found,
+        co_await take({"/api/dead-letters", query, "before", "dead_letters"}, limit, found,
                       found.letters);
     }
-    awaitable<void> take_webhooks(int limit, Found& found) {
-        co_await take("/api/gateway/dead-letters", "", "cursor", "webhooks", limit, found,
-                      found.webhooks);
+    awaitable<void> take_webhooks(bool may_be_missing, int limit, Found& found) {
+        co_await take({"/api/gateway/dead-letters", "", "cursor", "webhooks", may_be_missing},
+                      limit, found, found.webhooks);
     }
 
-    /// Page by page; what names the next page is called "next_" and the name of its parameter.
-    awaitable<void> take(std::string path, std::string query, std::string parameter,
-                         std::string name, int limit, Found& found, json::array& into) {
+    awaitable<void> take(List list, int limit, Found& found, json::array& into) {
         std::string next;
         while (found.count() < limit) {
-            std::string target = fmt::format("{}?limit={}{}", path,
-                                             std::min(page_max, limit - found.count()), query);
-            if (!next.empty()) target += "&" + parameter + "=" + query_text(next);
-            json::object page = object_of(co_await client_.ask("GET", std::move(target)));
-            for (auto& one : page.at(name).as_array()) into.push_back(std::move(one));
-            next = text_at(page, "next_" + parameter);
+            std::string target = fmt::format("{}?limit={}{}", list.path,
+                                             std::min(page_max, limit - found.count()), list.query);
+            if (!next.empty()) target += "&" + list.parameter + "=" + query_text(next);
+            const auto answer = co_await client_.ask("GET", std::move(target));
+            if (answer.status == 404 && list.may_be_missing) co_return;
+            json::object page = object_of(answer);
+            for (auto& one : page.at(list.name).as_array()) into.push_back(std::move(one));
+            next = text_at(page, "next_" + list.parameter);
             if (next.empty()) co_return;
         }
         found.more = true;

@@ -24,7 +24,10 @@ protected:
     DlqCommandTest() {
         operations::add_dead_letter_routes(router_, *world_.store, world_.clock, {consumers_},
                                            access_, [] {});
-        router_.add("GET", "/api/gateway/dead-letters", answer(200, webhooks_page));
+        router_.add("GET", "/api/gateway/dead-letters", [this](const http::Request&) {
+            return ready(has_gateway_ ? http::json(200, webhooks_page)
+                                      : http::problem(404, "not_found", "no such page"));
+        });
         router_.add("GET", "/api/gateway/webhooks/{id}", webhook(200, webhook_json));
         router_.add("POST", "/api/gateway/webhooks/{id}/resend", webhook(202, R"({"resent":1})"));
     }
@@ -82,14 +85,12 @@ protected:
         std::string(R"({"webhooks":[)") + webhook_json + R"(],"next_cursor":null})";
 
     http::AdminAccess access_;
+    bool has_gateway_ = true;
     std::function<Handled(const broker::Message&)> act_ = [](const broker::Message&) {
         return Handled::done();
     };
 
 private:
-    static http::Handler answer(unsigned status, std::string body) {
-        return [status, body](http::Request) { return ready(http::json(status, body)); };
-    }
     static http::Handler webhook(unsigned status, std::string body) {
         return [status, body](const http::Request& request) {
             return ready(request.path_value("id") == webhook_id
@@ -127,6 +128,16 @@ TEST_F(DlqCommandTest, ListShowsLettersAndWebhooksAlike) {
     EXPECT_TRUE(run_json({"list", "--group", "webhooks"}).at("dead_letters").as_array().empty());
     EXPECT_TRUE(run_json({"list", "--group", "a b&c"}).at("dead_letters").as_array().empty());
     EXPECT_TRUE(run_json({"list", "--group", "ledger"}).at("webhooks").as_array().empty());
+}
+
+TEST_F(DlqCommandTest, AProcessWithoutAGatewayHasNoWebhooksThatWait) {
+    const std::string id = add();
+    has_gateway_ = false;
+    serve();
+    const auto listed = run_json({"list"});
+    EXPECT_EQ(listed.at("dead_letters").at(0).at("id").as_string(), id);
+    EXPECT_TRUE(listed.at("webhooks").as_array().empty());
+    EXPECT_EQ(run({"list", "--group", "webhooks"}).code, exit_failure) << "they were asked for";
 }
 
 TEST_F(DlqCommandTest, ListGoesThroughThePagesUpToItsLimit) {

@@ -54,6 +54,10 @@ void add_worker_settings(std::vector<Setting>& table) {
     table.push_back(whole_number(
         {"BACKOFF_BASE_MS", group, "Half the first wait between attempts; it doubles to 16 times"},
         FLORIN_SETTING(worker.backoff_base), 1, hour_ms));
+    table.push_back(yes_or_no({"USE_SECRET_MANAGER", group,
+                               "Refused by the worker unless it is false: values come from the "
+                               "environment or from files"},
+                              FLORIN_SETTING(worker.secret_manager)));
 }
 
 void add_seat_settings(std::vector<Setting>& table) {

@@ -108,6 +108,16 @@ void complain_about_event_bus(const LoadedSettings& loaded, std::vector<std::str
                     source_of(loaded, "EVENT_BUS_NAME").text, aws.event_bus_name));
 }
 
+// Others share the variable; only the worker would run without the values that it stands for.
+void complain_about_secret_manager(const LoadedSettings& loaded,
+                                   std::vector<std::string>& complaints) {
+    const Settings& settings = loaded.values;
+    if (!settings.roles.has(Role::ReservationWorker) || !settings.worker.secret_manager) return;
+    complaints.push_back("USE_SECRET_MANAGER (" + source_of(loaded, "USE_SECRET_MANAGER").text +
+                         "): the worker asks no secret manager; give false, and the values in the "
+                         "environment or in mounted files");
+}
+
 void complain_about_redis(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
     const std::string& url = loaded.values.redis.url;
     if (url.empty()) return;
@@ -241,6 +251,7 @@ std::vector<std::string> broken_rules(const LoadedSettings& loaded) {
     complain_about_open_payments(loaded, complaints);
     complain_about_split(loaded, complaints);
     complain_about_inventory(loaded, complaints);
+    complain_about_secret_manager(loaded, complaints);
     complain_about_kafka(loaded, complaints);
     complain_about_redis(loaded, complaints);
     complain_about_event_bus(loaded, complaints);

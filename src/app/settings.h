@@ -192,6 +192,7 @@ struct Settings {
         Seconds visibility{60};
         std::uint32_t attempts_max = 5;
         Milliseconds backoff_base{1'000};
+        bool secret_manager = false;  // wanted, where there is none
     };
 
     /// Of the reservation service.

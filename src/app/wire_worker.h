@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 
+#include "operations/dead_letter_api.h"
 #include "platform/runtime/awaitable.h"
 
 namespace florin {
@@ -35,6 +37,10 @@ public:
     awaitable<void> stop(std::chrono::milliseconds deadline);
     /// Whether the last poll of the queue was answered. Thread-safe.
     [[nodiscard]] bool queue_answers() const;
+    /// What can be given a dead letter again; lives as long as this object.
+    [[nodiscard]] std::span<const operations::RelayOnLoop> relays() const;
+    /// A dead letter has been handled: count those that wait again. Thread-safe.
+    void dead_letters_changed();
 
 private:
     struct Parts;

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "app/command_line.h"
@@ -17,9 +18,12 @@
 #include "app/version.h"
 #include "app/wire_worker.h"
 #include "app/worker_api.h"
+#include "operations/dead_letter_api.h"
 #include "platform/grpc/health.h"
 #include "platform/grpc/server.h"
+#include "platform/http/admin_access.h"
 #include "platform/http/server.h"
+#include "platform/http/url.h"
 #include "platform/runtime/loop.h"
 #include "platform/runtime/run_on.h"
 #include "platform/store/sqlite_store.h"
@@ -51,6 +55,7 @@ private:
     awaitable<void> stop_on_signal();
 
     const Settings& settings_;
+    const http::AdminAccess admin_;
     SystemClock clock_;
     telemetry::Metrics metrics_;
     std::unique_ptr<store::Store> store_;
@@ -67,11 +72,14 @@ private:
 
 WorkerProcess::WorkerProcess(const Settings& settings)
     : settings_(settings),
+      admin_{settings.server.admin_token, settings.environment == Environment::Production},
       store_(store::open_sqlite(store_options(settings), metrics_)),
       worker_(work_, *store_, clock_, settings, metrics_) {
     telemetry::register_process_metrics(metrics_,
                                         [] { return static_cast<double>(runtime::live_tasks()); });
     add_worker_routes(router_, [this] { return ready(); }, metrics_);
+    operations::add_dead_letter_routes(router_, *store_, clock_, {{}, worker_.relays()}, admin_,
+                                       [this] { worker_.dead_letters_changed(); });
     grpc::add_health(services_, [this] { return ready(); }, {"reservation-worker"});
     grpc::add_reflection(services_);
 }
@@ -124,26 +132,42 @@ awaitable<void> WorkerProcess::stop_on_signal() {
     draining_ = true;
     const auto until = std::chrono::steady_clock::now() + settings_.server.shutdown_timeout;
     co_await runtime::run_on(work_, worker_.stop(settings_.server.shutdown_timeout));
-    const auto left = std::chrono::ceil<Milliseconds>(until - std::chrono::steady_clock::now());
-    co_await grpc_server_->drain(std::max(left, Milliseconds(100)));
-    co_await http_server_->drain(std::max(left, Milliseconds(100)));
+    const auto left = [until] {
+        const auto rest = until - std::chrono::steady_clock::now();
+        return std::max(std::chrono::ceil<Milliseconds>(rest), Milliseconds(100));
+    };
+    co_await grpc_server_->drain(left());
+    co_await http_server_->drain(left());
     telemetry::info("Stopped; what was not finished comes again");
     operations_.stop();
+}
+
+/// What keeps a queue from being one, for people; empty when nothing does.
+std::string wrong_with_queue(const char* setting, const std::string& url) {
+    if (url.find("YOUR_ACCOUNT_ID") != std::string::npos) {
+        return fmt::format("{} still says YOUR_ACCOUNT_ID; put the number of your account there",
+                           setting);
+    }
+    const auto parsed = http::parse_url(url);
+    if (parsed) return "";
+    return fmt::format("{} \"{}\" {}; give the queue's URL as `aws sqs get-queue-url` prints it",
+                       setting, url, parsed.error());
 }
 
 }  // namespace
 
 std::string missing_for_worker(const Settings& settings) {
-    if (settings.aws.queue_url.empty()) {
+    const auto& aws = settings.aws;
+    if (aws.queue_url.empty()) {
         return "PAYMENT_WEBHOOK_QUEUE_URL is not set; give the URL of the queue that the event "
                "bus's rule feeds, such as "
                "https://sqs.ap-northeast-2.amazonaws.com/ACCOUNT/traffic-tacos-payment-webhooks";
     }
-    if (settings.aws.queue_url.find("YOUR_ACCOUNT_ID") != std::string::npos) {
-        return "PAYMENT_WEBHOOK_QUEUE_URL still says YOUR_ACCOUNT_ID; put the number of your "
-               "account there";
-    }
-    return "";
+    if (auto wrong = wrong_with_queue("PAYMENT_WEBHOOK_QUEUE_URL", aws.queue_url); !wrong.empty())
+        return wrong;
+    if (aws.dead_letter_queue_url.empty()) return "";
+    auto wrong = wrong_with_queue("PAYMENT_WEBHOOK_DLQ_URL", aws.dead_letter_queue_url);
+    return wrong.empty() ? wrong : wrong + ", or leave it empty";
 }
 
 int run_worker(const Settings& settings) {

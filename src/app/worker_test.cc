@@ -26,12 +26,48 @@ Settings complete() {
     return settings;
 }
 
+/// As loaded from these variables alone.
+std::expected<LoadedSettings, std::vector<std::string>> loaded(
+    std::map<std::string, std::string> environment) {
+    SettingInputs inputs;
+    inputs.folder = "/nowhere";
+    inputs.environment = std::move(environment);
+    return load_settings(inputs);
+}
+
 TEST(WorkerSettings, AWorkerWantsAQueue) {
     EXPECT_EQ(missing_for_worker(complete()), "");
     EXPECT_NE(missing_for_worker({}).find("PAYMENT_WEBHOOK_QUEUE_URL"), std::string::npos);
     auto settings = complete();
     settings.aws.queue_url = "https://sqs.ap-northeast-2.amazonaws.com/YOUR_ACCOUNT_ID/orders";
     EXPECT_NE(missing_for_worker(settings).find("YOUR_ACCOUNT_ID"), std::string::npos);
+    settings.aws.queue_url = "orders";
+    EXPECT_NE(missing_for_worker(settings).find("PAYMENT_WEBHOOK_QUEUE_URL \"orders\""),
+              std::string::npos);
+}
+
+TEST(WorkerSettings, AQueueOfDeadLettersIsNoneOrOneThatCanBe) {
+    auto settings = complete();
+    settings.aws.dead_letter_queue_url = "http://localhost:5000/1/orders-dlq";
+    EXPECT_EQ(missing_for_worker(settings), "");
+    for (const char* wrong : {"orders-dlq",
+                              "https://sqs.ap-northeast-2.amazonaws.com/"
+                              "YOUR_ACCOUNT_ID/traffic-tacos-payment-webhooks-dlq"}) {
+        settings.aws.dead_letter_queue_url = wrong;
+        EXPECT_NE(missing_for_worker(settings).find("PAYMENT_WEBHOOK_DLQ_URL"), std::string::npos)
+            << wrong;
+    }
+}
+
+TEST(WorkerSettings, ValuesComeFromNoSecretManager) {
+    const std::map<std::string, std::string> wanted{{"FLORIN_ROLE", "reservation-worker"},
+                                                    {"USE_SECRET_MANAGER", "true"}};
+    const auto refused = loaded(wanted);
+    ASSERT_FALSE(refused);
+    ASSERT_EQ(refused.error().size(), 1U);
+    EXPECT_NE(refused.error()[0].find("USE_SECRET_MANAGER (environment)"), std::string::npos);
+    EXPECT_TRUE(loaded({{"FLORIN_ROLE", "reservation-worker"}, {"USE_SECRET_MANAGER", "false"}}));
+    EXPECT_TRUE(loaded({{"USE_SECRET_MANAGER", "true"}})) << "it is the worker's variable";
 }
 
 TEST(WorkerSettings, AddressesNameHostAndPort) {
@@ -43,15 +79,6 @@ TEST(WorkerSettings, AddressesNameHostAndPort) {
     EXPECT_EQ(parse_grpc_address("[::1]:8021")->host, "::1");
     for (const char* text : {"", ":1", "host", "host:", "host:0", "host:65536", "host:80x"})
         EXPECT_FALSE(parse_grpc_address(text)) << text;
-}
-
-/// As loaded from these variables alone.
-std::expected<LoadedSettings, std::vector<std::string>> loaded(
-    std::map<std::string, std::string> environment) {
-    SettingInputs inputs;
-    inputs.folder = "/nowhere";
-    inputs.environment = std::move(environment);
-    return load_settings(inputs);
 }
 
 TEST(WorkerSettings, TheServiceDealsWithOutcomesUnlessAwsCarriesThem) {

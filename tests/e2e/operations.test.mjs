@@ -171,9 +171,18 @@ test('the worker says what it lacks', async () => {
   const link = path.join(florin.folder, 'reservation-worker');
   fs.symlinkSync(binary, link);
   const { spawnSync } = await import('node:child_process');
-  const { status, stderr } = spawnSync(link, { encoding: 'utf8', cwd: florin.folder, env: { PATH: process.env.PATH } });
-  assert.equal(status, 2);
-  assert.match(stderr, /PAYMENT_WEBHOOK_QUEUE_URL is not set/);
+  const start = (env) => spawnSync(link, { encoding: 'utf8', cwd: florin.folder, env: { PATH: process.env.PATH, ...env } });
+  const queue = 'http://localhost:1/1/orders';
+  for (const [env, lacking] of [
+    [{}, /PAYMENT_WEBHOOK_QUEUE_URL is not set/],
+    [{ PAYMENT_WEBHOOK_QUEUE_URL: queue, PAYMENT_WEBHOOK_DLQ_URL: 'https://sqs.ap-northeast-2.amazonaws.com/YOUR_ACCOUNT_ID/orders-dlq' }, /PAYMENT_WEBHOOK_DLQ_URL still says YOUR_ACCOUNT_ID/],
+    [{ PAYMENT_WEBHOOK_QUEUE_URL: queue, PAYMENT_WEBHOOK_DLQ_URL: 'orders-dlq' }, /PAYMENT_WEBHOOK_DLQ_URL "orders-dlq"/],
+    [{ PAYMENT_WEBHOOK_QUEUE_URL: queue, USE_SECRET_MANAGER: 'true' }, /USE_SECRET_MANAGER \(environment\)/],
+  ]) {
+    const { status, stderr } = start(env);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, lacking);
+  }
 });
 
 /** Opens the page of a payment; nothing on it may fail. */

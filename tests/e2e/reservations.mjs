@@ -67,15 +67,15 @@ export async function queue({ visibilityMs = 60_000 } = {}) {
 }
 
 /**
- * The reservation API: reservations with their seats, and every PATCH it took, by its key. `answer` says with which status;
- * null: never. `hangUp` ends the connections of those that have no answer.
+ * The reservation API: reservations with their seats, and every PATCH it took, by its key. `answer` says with which status, or
+ * promises to; null: never. `hangUp` ends the connections of those that have no answer.
  */
 export async function reservationApi({ answer = () => 200 } = {}) {
   const patches = []; // { id, status, key }
   const unanswered = new Set();
-  const server = await serve((request, response, body) => {
+  const server = await serve(async (request, response, body) => {
     const id = decodeURIComponent(request.url.split('/').pop());
-    const status = answer(request.method, id);
+    const status = await answer(request.method, id);
     if (status === 200 && request.method === 'PATCH') patches.push({ id, status: JSON.parse(body).status, key: request.headers['idempotency-key'] });
     if (status === null) { unanswered.add(response); return; }
     response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify({ reservation_id: id, event_id: 'concert', seat_ids: [`${id}-A`, `${id}-B`] }));
