@@ -222,7 +222,9 @@ void fill_dependent_defaults(LoadedSettings& loaded) {
         settings.worker.local = false;
         note_reason(loaded, "RESERVATION_WORKER", "AWS_EVENTS");
     }
-    settings.aws.profile_chosen = !unset(loaded, "AWS_PROFILE") && !settings.aws.profile.empty();
+    // The template of .env.local names the usual one: who copied it has chosen none.
+    settings.aws.profile_chosen =
+        !settings.aws.profile.empty() && settings.aws.profile != Settings::Aws{}.profile;
     settings.worker.own_services =
         unset(loaded, "RESERVATION_API_BASE") && unset(loaded, "INVENTORY_GRPC_ADDR");
     auto& redis = settings.redis;

@@ -365,11 +365,13 @@ TEST_F(SettingsTest, AnEventBusThatAwsWouldRefuseIsRefusedAtStart) {
     EXPECT_TRUE(complaints().empty());
 }
 
-TEST_F(SettingsTest, AProfileIsChosenWhenSomebodyNamesIt) {
+TEST_F(SettingsTest, AProfileIsChosenWhenSomebodyNamesAnotherThanTheTemplateDoes) {
     EXPECT_FALSE(loaded().values.aws.profile_chosen);
     inputs.environment = {{"AWS_PROFILE", ""}};
     EXPECT_FALSE(loaded().values.aws.profile_chosen);
     inputs.environment = {{"AWS_PROFILE", "tacos"}};
+    EXPECT_FALSE(loaded().values.aws.profile_chosen);
+    inputs.environment = {{"AWS_PROFILE", "orders"}};
     EXPECT_TRUE(loaded().values.aws.profile_chosen);
 }
 
