@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "platform/mariadb/mariadb_snapshot.h"
 #include "platform/mariadb/test_world.h"
 
 namespace florin::mariadb {
@@ -266,6 +267,18 @@ TEST_F(MariadbThatIsNotMigrated, IsRefusedAsEverWhenAnotherBuildHasMigratedIt) {
     EXPECT_NE(refusal().find("has changed since it was applied"), std::string::npos) << refusal();
     options.migrations.clear();
     EXPECT_NE(refusal().find("newer than the 0 of this build"), std::string::npos) << refusal();
+}
+
+TEST(MariadbSnapshot, IsNotCutWhileItsReaderIsBusy) {
+    TestWorld world;
+    const Options options = world.options();
+    migrate_mariadb(options);
+    const auto snapshot = open_mariadb_snapshot(options.address, options.migrations);
+    constexpr Sql patience("SELECT @@idle_transaction_timeout, @@net_write_timeout");
+    auto rows = snapshot->query(patience);
+    ASSERT_TRUE(rows.next());
+    EXPECT_GE(rows.integer(0), 3'600);
+    EXPECT_GE(rows.integer(1), 3'600);
 }
 
 TEST(MariadbStart, SaysWhatIsWrongWithTheServerAndKeepsThePasswordToItself) {
