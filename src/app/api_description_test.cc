@@ -72,13 +72,13 @@ std::vector<std::string> served_routes() {
     runtime::Loop background("background");
     leases::SoleLeases leases;
     GatewayParts gateway(background, *store, leases, clock, settings, metrics);
-    RedisParts redis(settings, clock, metrics);
+    RedisParts redis(settings, metrics);
     EventGroups groups(background, *store, leases, clock, settings, metrics);
     PaymentParts payments(background, *store, leases, groups, clock, settings, metrics);
     SeatParts seats(background, *store, clock, settings, metrics);
     ServingLoop serving("serving");
     gateway.add_faces(serving.services, serving.router);
-    payments.add_faces(serving, redis);
+    payments.add_faces(serving, redis, {});
     seats.add_http_face(serving.router);
     web::add_start_page(serving.router, {.grpc = 0, .health = 0});
     web::add_docs_routes(serving.router);

@@ -65,11 +65,11 @@ std::vector<store::PruneRule> prune_rules(const Settings& settings) {
 }  // namespace
 
 struct WorkerParts::Parts {
-    Parts(runtime::Loop& worker_loop, store::Store& opened, const Clock& time,
+    Parts(runtime::Loop& worker_loop, store::Store& opened, const Clock& ours,
           const Settings& settings, telemetry::Metrics& metrics, const Environ& environment)
         : loop(worker_loop),
           store(opened),
-          clock(time),
+          clock(ours),
           aws_http(loop, aws_http_options()),
           time(clock),
           credentials(aws_http, time, credential_options(settings, environment)),
