@@ -198,7 +198,8 @@ test('without a queue for them, dead letters are kept, counted and driven again 
   await waiting(2);
   const letters = JSON.parse((await dlq('list', '--json')).out).dead_letters;
   const [letter] = letters.filter(({ error_type: type }) => type === 'ReservationApi');
-  assert.deepEqual([letters.length, letter.group, letter.topic, JSON.parse(letter.payload).detail.reservation_id], [2, 'reservation-worker', 'sqs', 'kept-1']);
+  assert.deepEqual([letters.length, letter.group, letter.topic], [2, 'reservation-worker', 'sqs']);
+  assert.match((await dlq('show', letter.id)).out, /kept-1/);
   const refused = await dlq('redrive', letter.id);
   assert.equal(refused.code, 1);
   assert.match(refused.out, /FAILED: .*422/);
