@@ -120,7 +120,8 @@ test('what no worker has taken is read from the queue by the command line', { sk
   assert.equal(await worker.stop(), 0, worker.log);
   worker = null;
   await florin.create({ reservation_id: 'moto-4' });
-  const [message] = await until('the message', () => aws('sqs', 'receive-message', '--queue-url', orders).Messages, 180_000);
-  const body = JSON.parse(message.Body);
-  assert.deepEqual([body['detail-type'], body.detail.reservation_id], ['Payment Status Updated', 'moto-4']);
+  // moto may still hold one that it has told twice.
+  const outcomeOf = ({ Body }) => JSON.parse(Body).detail.reservation_id;
+  const message = await until('the message', () => aws('sqs', 'receive-message', '--queue-url', orders).Messages?.find((one) => outcomeOf(one) === 'moto-4'), 180_000);
+  assert.equal(JSON.parse(message.Body)['detail-type'], 'Payment Status Updated');
 });
