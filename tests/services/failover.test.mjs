@@ -9,7 +9,6 @@ import { Florin, freePort, run, until } from '../e2e/florin.mjs';
 import { MariaDb, mariadbMissing } from './mariadb.mjs';
 
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
-const serve = ['serve', '--grpc-port', '0', '--http-port', '0', '--health-port', '0', '--bind-address', '127.0.0.1'];
 
 /** Florin as in production, where `florin migrate` makes the schema, over a MariaDB of its own with merchants who pay. */
 class World {
@@ -30,7 +29,8 @@ class World {
 
   /** What a process does that is started over the database as it is: it has no tables. */
   async refuseAnEmptyOne() {
-    const { code, out, err } = await run(serve, { env: this.environment });
+    const ports = { GRPC_PORT: await freePort(), HTTP_PORT: '0', HEALTH_PORT: '0' };
+    const { code, out, err } = await run(['serve', '--bind-address', '127.0.0.1'], { env: { ...this.environment, ...ports } });
     assert.equal(code, 1, out + err);
     assert.match(out + err, /lacks (\d+) of \1 migrations.*it is not the right one.*florin migrate/);
     const doctor = await run(['doctor'], { env: this.environment });
