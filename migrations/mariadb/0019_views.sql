@@ -27,7 +27,7 @@ FROM ledger_line l
 JOIN ledger_transaction t ON t.subject_id = l.subject_id AND t.step = l.step
 JOIN ledger_book b ON b.id = t.book_id;
 
--- `published` is 1 once every consumer has passed the event.
+-- `published` is 1 once every consumer has written down that it has passed the event, which may be a while later.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW outbox_event AS
 SELECT seq AS event_id, aggregate_type, aggregate_id, event_type, payload,
        COALESCE(seq <= (SELECT MIN(position) FROM consumer_offset), 0) AS published,

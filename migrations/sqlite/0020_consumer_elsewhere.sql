@@ -4,7 +4,7 @@ ALTER TABLE consumer_offset ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE consumer_offset ADD COLUMN handled_before INTEGER;
 
 DROP VIEW outbox_event;
--- `published` is 1 once every consumer of this log has passed the event.
+-- `published` is 1 once every consumer of this log has written down that it has passed the event.
 CREATE VIEW outbox_event AS
 SELECT seq AS event_id, aggregate_type, aggregate_id, event_type, payload,
        COALESCE(seq <= (SELECT MIN(position) FROM consumer_offset WHERE elsewhere = 0), 0) AS published,

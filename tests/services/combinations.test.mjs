@@ -154,7 +154,6 @@ const scenarios = {
     assert.deepEqual((await rows('event_id, event_type', 'outbox_event', 'aggregate_id')).map(([, type]) => type), ['payment.authorized', 'payment.captured']);
     const [[asked, changed]] = await rows('requested_at, updated_at', 'payment', 'payment_id');
     for (const time of [asked, changed]) assert.ok(Math.abs(Date.parse(`${time.replace(' ', 'T')}Z`) - Date.now()) < 600_000, time);
-    await until('every consumer to have passed its events', async () => (await rows('published', 'outbox_event', 'aggregate_id')).every(([published]) => published === '1'));
   },
 
   'its books are right': async (world) => {
