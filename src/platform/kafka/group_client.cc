@@ -127,6 +127,7 @@ struct GroupClient::Callbacks {
 private:
     static void take(GroupClient& self, rd_kafka_topic_partition_list_t& partitions) {
         ++self.rebalances_;
+        self.has_had_a_part_ = true;
         if (self.leaving_) {
             ignore_refusal(rd_kafka_incremental_assign(self.library_->client.get(), &partitions));
             return;
@@ -201,8 +202,26 @@ GroupClient::~GroupClient() {
     library_->last_events.reset();
     // Here and not later: it calls back while this object is whole. Who was told to leave has had
     // the time for it, and does not wait again.
-    if (!closing) rd_kafka_consumer_close(library_->client.get());
+    if (!closing) {
+        left_without_a_part_ = awaits_its_part();
+        rd_kafka_consumer_close(library_->client.get());
+    }
+    // librdkafka before 2.3 aborts the process when it destroys such a member (its issue 4312). It
+    // has left the group; the rest of it goes with the process.
+    if (left_without_a_part_ && !has_had_a_part_) {
+        static_cast<void>(library_->client.release());
+        return;
+    }
     rd_kafka_destroy_flags(library_->client.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+bool GroupClient::awaits_its_part() const {
+    if (has_had_a_part_) return false;
+    auto& client = *library_->client;
+    char* const id = rd_kafka_memberid(&client);
+    const bool known = id != nullptr && *id != '\0';
+    rd_kafka_mem_free(&client, id);
+    return known;
 }
 
 void GroupClient::complain(std::string text) {
@@ -279,6 +298,7 @@ std::int64_t GroupClient::end_of(const TopicPartition& partition) const {
 
 awaitable<void> GroupClient::leave(SteadyTime until) {
     leaving_ = true;
+    left_without_a_part_ = awaits_its_part();
     if (SteadyClock::now() >= until) co_return;
     auto& client = *library_->client;
     library_->last_events.reset(rd_kafka_queue_new(&client));

@@ -84,6 +84,8 @@ private:
     struct Library;
 
     void complain(std::string text);
+    /// Whether the group knows this member, which has not been told its part yet.
+    [[nodiscard]] bool awaits_its_part() const;
 
     const std::function<void()> wake_;
     std::unique_ptr<Library> library_;
@@ -94,6 +96,8 @@ private:
     int commits_under_way_ = 0;
     std::uint64_t rebalances_ = 0;
     std::uint64_t failed_commits_ = 0;
+    bool has_had_a_part_ = false;
+    bool left_without_a_part_ = false;
     bool leaving_ = false;
 };
 
