@@ -88,7 +88,7 @@ describe('the two relays', { skip: mariadbMissing() || toolMissing('debezium') }
     // What a payload of ours could hold and has not yet: the relays look into none.
     const payload = '{"data":{"none":null,"empty":[],"nothing":{},"mixed":[1,"a",null],"big":9007199254740993,"money":1.50,"text":"한글 \\u0041 \\n",  "spaced" : true}}';
     await mariadb.sql(`INSERT INTO outbox (event_id, aggregate_type, aggregate_id, event_type, payload, created_at)
-      VALUES (UNHEX('0190000000007000800000000000abcd'), 'payment', 'pay-nulls', 'payment.completed', '${payload.replaceAll('\\', '\\\\')}', 1795262400123456)`);
+      VALUES (UNHEX('0190000000007000800000000000abcd'), 'payment', 'pay-nulls', 'payment.completed', '${payload.replaceAll('\\', '\\\\')}', ${Date.now()}456)`);
     const ids = await arrived();
     assert.ok(ids.length > 100, `${ids.length} events`);
     assert.equal(await mariadb.value('SELECT COUNT(*) FROM payment_outbox'), String(ids.length));
