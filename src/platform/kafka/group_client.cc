@@ -206,13 +206,11 @@ GroupClient::~GroupClient() {
         left_without_a_part_ = awaits_its_part();
         rd_kafka_consumer_close(library_->client.get());
     }
+    auto* const client = library_->client.release();
     // librdkafka before 2.3 aborts the process when it destroys such a member (its issue 4312). It
     // has left the group; the rest of it goes with the process.
-    if (left_without_a_part_ && !has_had_a_part_) {
-        static_cast<void>(library_->client.release());
-        return;
-    }
-    rd_kafka_destroy_flags(library_->client.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (left_without_a_part_ && !has_had_a_part_) return;
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 bool GroupClient::awaits_its_part() const {
