@@ -68,20 +68,17 @@ void settle_book(store::Transaction& tx, std::int64_t book_id,
 
 }  // namespace
 
-/// One at a time: the timer's run and one that was asked for share the state.
+/// One at a time: the timer's run and one that was asked for share the state. It may end with the
+/// loop, after the run.
 class DailyRun::Turn {
 public:
-    explicit Turn(DailyRun& run) : run_(run) { run_.busy_ = true; }
-    ~Turn() { run_.busy_ = false; }
+    explicit Turn(std::shared_ptr<bool> taken) : taken_(std::move(taken)) { *taken_ = true; }
+    ~Turn() { *taken_ = false; }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
 
-    static awaitable<void> wait(const DailyRun& run) {
-        while (run.busy_) co_await runtime::sleep_for(Milliseconds(5));
-    }
-
 private:
-    DailyRun& run_;
+    const std::shared_ptr<bool> taken_;
 };
 
 DailyRun::DailyRun(runtime::Loop& loop, store::Store& store, const Clock& clock, RunOptions options,
@@ -146,8 +143,8 @@ awaitable<std::expected<RunProgress, RunRefusal>> DailyRun::settle_through(Busin
 
 awaitable<RunProgress> DailyRun::settle(BusinessDay through, Milliseconds patience) {
     const auto until = std::chrono::steady_clock::now() + patience;
-    co_await Turn::wait(*this);
-    const Turn turn(*this);
+    while (*busy_) co_await runtime::sleep_for(Milliseconds(5));
+    const Turn turn(busy_);
     made_ = 0;
     while (!stopping_ && std::chrono::steady_clock::now() < until) {
         if (!co_await step(through)) co_return RunProgress{made_, true};

@@ -5,6 +5,7 @@
 #include <exception>
 #include <expected>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "ledger/posting_metrics.h"
@@ -96,7 +97,7 @@ private:
     const RunOptions options_;
     runtime::Wakeup wakeup_;
     std::atomic<bool> stopping_{false};
-    bool busy_ = false;
+    const std::shared_ptr<bool> busy_ = std::make_shared<bool>(false);
     // The open day and what is collected of it; forgotten when somebody else has worked on it.
     StoredDay day_;
     std::optional<Collection> collection_;

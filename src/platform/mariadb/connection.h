@@ -28,6 +28,16 @@ struct Timeouts {
     std::chrono::seconds read{60};
     /// After this the server ends the transaction of a process that hangs in it.
     std::chrono::seconds idle_transaction{10};
+
+    /// Of who carries a whole database through one transaction, as fast as a pipe is read or
+    /// filled: nobody else wants what it holds.
+    static Timeouts patient() {
+        Timeouts timeouts;
+        timeouts.write = std::chrono::hours(1);
+        timeouts.read = std::chrono::hours(1);
+        timeouts.idle_transaction = std::chrono::hours(24);
+        return timeouts;
+    }
 };
 
 /// What a connection is for. It decides the isolation: writing ones read what is committed and lock

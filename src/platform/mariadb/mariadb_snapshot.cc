@@ -17,14 +17,6 @@ constexpr Sql facts_sql(
     "SELECT version(), @@log_bin, @@log_bin_trust_function_creators,"
     " @@innodb_flush_log_at_trx_commit, @@sync_binlog");
 
-// Who reads a whole database takes its time between two statements, and a pipe between two rows:
-// nobody else wants what this transaction holds.
-Timeouts patient() {
-    Timeouts timeouts;
-    timeouts.read = std::chrono::hours(1);
-    timeouts.idle_transaction = std::chrono::hours(24);
-    return timeouts;
-}
 constexpr const char* wait_for_slow_readers = "SET SESSION net_write_timeout = 86400";
 
 std::int64_t schema_version(Connection& connection) {
@@ -41,7 +33,7 @@ StoreFault newer(const Address& address, std::int64_t version, std::size_t known
 
 std::unique_ptr<store::Snapshot> open_mariadb_snapshot(
     const Address& address, const std::vector<store::Migration>& migrations) {
-    auto connection = std::make_unique<Connection>(address, patient(), Use::Read);
+    auto connection = std::make_unique<Connection>(address, Timeouts::patient(), Use::Read);
     connection->run(wait_for_slow_readers);
     connection->begin_snapshot();
     const std::int64_t version = schema_version(*connection);

@@ -1,6 +1,7 @@
 #include "platform/runtime/loop.h"
 
 #include <atomic>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -35,6 +36,23 @@ void end_all(Completion* first, void (Completion::*end)()) {
     }
 }
 
+/// Completions on their way to a loop. Those that never get there, because the loop dies first,
+/// take with them whoever waits.
+class Posted {
+public:
+    explicit Posted(Completion* first) : first_(first) {}
+    ~Posted() { end_all(first_, &Completion::drop); }
+    Posted(Posted&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
+    Posted(const Posted&) = delete;
+    Posted& operator=(const Posted&) = delete;
+    Posted& operator=(Posted&&) = delete;
+
+    void operator()() { end_all(std::exchange(first_, nullptr), &Completion::resume); }
+
+private:
+    Completion* first_;
+};
+
 }  // namespace
 
 // A concurrency hint of 1 tells Asio that one thread runs the loop; posting stays thread-safe.
@@ -64,10 +82,9 @@ void Loop::post(std::move_only_function<void()> work) {
 }
 
 void Loop::complete(Completion* first) {
-    // Those who hold the end of somebody's wait may die with the loop: nothing runs here any more,
-    // so whoever waits dies with it too.
-    if (!context_) return end_all(first, &Completion::drop);
-    asio::post(*context_, [first] { end_all(first, &Completion::resume); });
+    Posted posted(first);
+    // Those who hold the end of somebody's wait may die with the loop: nothing runs here any more.
+    if (context_) asio::post(*context_, std::move(posted));
 }
 
 Loop& Loop::current() {

@@ -37,8 +37,8 @@ public:
     void post(std::move_only_function<void()> work);
 
     /// Resumes a list of completions (linked by `next`) on the loop, in order, with one wake-up for
-    /// the whole list. Thread-safe. In the destructor of what dies with the loop, it destroys those
-    /// who wait instead.
+    /// the whole list. Thread-safe. Where the loop dies first, those who wait are destroyed with
+    /// it.
     void complete(Completion* first);
 
     /// The loop whose thread this is. Calling it elsewhere is a bug.

@@ -139,5 +139,19 @@ TEST(Loop, WhoWaitsForATaskThatDiesWithTheLoopDiesToo) {
     EXPECT_TRUE(alive.expired());
 }
 
+TEST(Loop, WhoseWaitEndsAsTheLoopStopsDiesWithIt) {
+    auto held = std::make_shared<int>();
+    const std::weak_ptr<int> alive = held;
+    Completion wait;
+    {
+        Loop loop("test");
+        spawn(loop, "waits", wait_for(wait, std::move(held)));
+        run_until_done(loop, sleep_for(std::chrono::milliseconds(1)));
+        loop.complete(&wait);
+        EXPECT_FALSE(alive.expired());
+    }
+    EXPECT_TRUE(alive.expired());
+}
+
 }  // namespace
 }  // namespace florin::runtime

@@ -21,17 +21,8 @@ constexpr Sql mark_sql(
     "INSERT INTO schema_migration (version, name, checksum) VALUES (?, 'import under way', '')");
 constexpr Sql unmark_sql("DELETE FROM schema_migration WHERE version = ?");
 
-// A pipe may be slow: nobody else wants what these transactions hold.
-mariadb::Timeouts patient() {
-    mariadb::Timeouts timeouts;
-    timeouts.write = std::chrono::hours(1);
-    timeouts.read = std::chrono::hours(1);
-    timeouts.idle_transaction = std::chrono::hours(24);
-    return timeouts;
-}
-
 std::unique_ptr<Connection> connect(const mariadb::Address& address, mariadb::Use use) {
-    return std::make_unique<Connection>(address, patient(), use);
+    return std::make_unique<Connection>(address, mariadb::Timeouts::patient(), use);
 }
 
 bool is_marked(Connection& connection) {
