@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 FUZZ_SECONDS ?= 15
 TSAN_TESTS = runtime store leases mariadb telemetry limits broker gateway webhooks http grpc grpc_client ledger payments settlement seats redis
-CTEST := ctest -j2 --output-on-failure --no-tests=error
+CTEST := ctest -j2 --timeout 600 --output-on-failure --no-tests=error
 SOURCES = $(shell git ls-files 'src/*.h' 'src/*.cc' 'tests/*.h' 'tests/*.cc' 'bench/*.cc' 'fuzz/*.cc')
 
 .PHONY: help setup test-servers build run test unit e2e crash test-services build-asan build-tsan test-asan test-tsan fuzz lint format \
