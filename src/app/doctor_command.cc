@@ -124,6 +124,19 @@ int print(const std::vector<Finding>& findings) {
     return 1;
 }
 
+Finding judge_webhook_secret(const Settings& settings) {
+    const std::string& secret = settings.webhooks.secret;
+    if (secret.empty()) {
+        return {Verdict::Warning, "WEBHOOK_SECRET is empty: webhooks are not signed",
+                "give a secret of 16 characters or more"};
+    }
+    if (secret == default_webhook_secret && settings.environment != Environment::Development) {
+        return {Verdict::Warning, "WEBHOOK_SECRET is the public default",
+                "give one of your own, for example from `openssl rand -hex 32`"};
+    }
+    return {Verdict::Fine, "WEBHOOK_SECRET suits this environment", ""};
+}
+
 }  // namespace
 
 Finding judge_free_space(const std::string& folder, std::uint64_t free_bytes) {
@@ -151,16 +164,9 @@ Finding judge_open_files(std::uint64_t limit, std::uint64_t connections_max) {
 std::vector<Finding> judge_secrets(const LoadedSettings& loaded) {
     const Settings& settings = loaded.values;
     std::vector<Finding> findings;
-    if (settings.webhooks.secret.empty()) {
-        findings.push_back({Verdict::Warning, "WEBHOOK_SECRET is empty: webhooks are not signed",
-                            "give a secret of 16 characters or more"});
-    } else if (settings.webhooks.secret == default_webhook_secret &&
-               settings.environment != Environment::Development) {
-        findings.push_back({Verdict::Warning, "WEBHOOK_SECRET is the public default",
-                            "give one of your own, for example from `openssl rand -hex 32`"});
-    } else {
-        findings.push_back({Verdict::Fine, "WEBHOOK_SECRET suits this environment", ""});
-    }
+    // The reservation worker sends no webhooks.
+    if (!settings.roles.has(Role::ReservationWorker))
+        findings.push_back(judge_webhook_secret(settings));
     if (settings.environment == Environment::Production && settings.server.admin_token.empty()) {
         findings.push_back({Verdict::Warning,
                             "ADMIN_TOKEN is not set: the admin API refuses everyone",

@@ -60,6 +60,7 @@ TEST(Doctor, SecretsAreJudgedByTheEnvironment) {
     ASSERT_EQ(production.size(), 2U);
     EXPECT_EQ(production[0].verdict, Verdict::Fine);
     EXPECT_NE(production[1].text.find("ADMIN_TOKEN"), std::string::npos);
+    EXPECT_TRUE(judge_secrets(settings_from({{"FLORIN_ROLE", "reservation-worker"}})).empty());
 }
 
 TEST(Doctor, NamesTheProcessThatHasAPort) {

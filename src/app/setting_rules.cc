@@ -53,6 +53,7 @@ void complain_about_ports(const LoadedSettings& loaded, std::vector<std::string>
 
 void complain_about_secret(const LoadedSettings& loaded, std::vector<std::string>& complaints) {
     if (loaded.values.environment != Environment::Production) return;
+    if (loaded.values.roles.has(Role::ReservationWorker)) return;  // it signs nothing
     const std::string& secret = loaded.values.webhooks.secret;
     const std::string setting =
         "WEBHOOK_SECRET (" + source_of(loaded, "WEBHOOK_SECRET").text + "): ";

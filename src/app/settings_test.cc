@@ -236,6 +236,11 @@ TEST_F(SettingsTest, ProductionIsStrict) {
     EXPECT_FALSE(settings.database.migrate);
 }
 
+TEST_F(SettingsTest, ProductionAsksNoSecretOfAWorkerThatSignsNothing) {
+    inputs.environment = {{"ENVIRONMENT", "production"}, {"FLORIN_ROLE", "reservation-worker"}};
+    EXPECT_EQ(complaints(), std::vector<std::string>());
+}
+
 TEST_F(SettingsTest, ProductionDoesNotLeaveThePaymentsOpen) {
     EXPECT_EQ(loaded().values.merchants.auth, MerchantAuth::Open);
     inputs.flags = {{"MERCHANT_AUTH", "keys"}};
