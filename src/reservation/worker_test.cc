@@ -137,6 +137,7 @@ protected:
     bool stop() { return runtime::result_of(loop, worker->stop(Seconds(10))); }
     /// Stops and waits until nothing of the worker is left on the loop.
     void end() {
+        held = false;
         services.before = {};
         queue.faulty = false;
         queue.holds_visibility = {};
@@ -144,12 +145,30 @@ protected:
         queue.closing = true;
         EXPECT_TRUE(eventually([this] { return worker->idle(); }));
     }
-    bool eventually(std::function<bool()> condition) {
-        clock.advance(Seconds(15));  // what waits for its time has waited
+    /// The same with messages that are ours for that long, of which it is looked six times as
+    /// often.
+    void begin_again(Seconds visibility) {
+        end();
+        WorkerOptions options = quick();
+        options.visibility = visibility;
+        begin(nullptr, options);
+    }
+    /// From now on the services answer no call until `held` is false.
+    void hold() {
+        held = true;
+        services.before = [this](std::string) -> awaitable<void> {
+            while (held) co_await runtime::sleep_for(Milliseconds(1));
+        };
+    }
+    bool soon(std::function<bool()> condition) {
         return runtime::result_of(loop, store::eventually(std::move(condition)));
     }
+    bool eventually(std::function<bool()> condition) {
+        clock.advance(Seconds(15));  // what waits for its time has waited
+        return soon(std::move(condition));
+    }
     bool emptied() {
-        return runtime::result_of(loop, store::eventually([this] { return queue.items.empty(); }));
+        return soon([this] { return queue.items.empty(); });
     }
     std::vector<broker::DeadLetter> parked() {
         return runtime::result_of(loop, store->read([](store::Snapshot& snapshot) {
@@ -174,6 +193,7 @@ protected:
     aws::Queue orders{client, "http://sqs/1/orders"};
     aws::Queue dead_orders{client, "http://sqs/1/orders-dlq"};
     testing::FakeServices services;
+    bool held = false;  // the services: they answer no call
     Handler handler{services, services};
     std::unique_ptr<Processor> processor;
     std::unique_ptr<Worker> worker;
@@ -210,8 +230,7 @@ TEST_F(WorkerTest, WhatHasToWaitComesAgainLaterAndLater) {
     services.failures["CONFIRMED"] = CallFailure::Kind::Passing;
     queue.put("m-1", approved("rsv-1"));
     for (const std::int64_t wait : {2, 4, 8, 16, 16}) {
-        EXPECT_TRUE(runtime::result_of(
-            loop, store::eventually([this, wait] { return queue.visibility["m-1"] == wait; })));
+        EXPECT_TRUE(soon([this, wait] { return queue.visibility["m-1"] == wait; }));
         queue.visibility.clear();
         clock.advance(Seconds(wait));
     }
@@ -227,10 +246,10 @@ TEST_F(WorkerTest, AfterTheLastAttemptItGoesToTheQueueOfDeadLetters) {
     begin(&dead_orders);
     services.failures["CONFIRMED"] = CallFailure::Kind::Passing;
     queue.put("m-1", approved("rsv-1"));
-    EXPECT_TRUE(runtime::result_of(loop, store::eventually([this] {
-                                       clock.advance(Seconds(1));
-                                       return queue.items.empty();
-                                   })));
+    EXPECT_TRUE(soon([this] {
+        clock.advance(Seconds(1));
+        return queue.items.empty();
+    }));
     EXPECT_EQ(queue.dead, Lines{"ReservationApi"});
     EXPECT_EQ(services.calls.size(), 3U);
 }
@@ -264,8 +283,7 @@ TEST_F(WorkerTest, WhatTheQueueOfDeadLettersDoesNotTakeStaysInItsOwn) {
     begin(&dead_orders);
     queue.refuses_send = true;
     queue.put("m-1", "oops");
-    EXPECT_TRUE(runtime::result_of(
-        loop, store::eventually([this] { return queue.visibility["m-1"] == 2; })));
+    EXPECT_TRUE(soon([this] { return queue.visibility["m-1"] == 2; }));
     EXPECT_EQ(queue.items.size(), 1U);
     EXPECT_EQ(queue.endpoint.count("AmazonSQS.DeleteMessage"), 0U);
     queue.refuses_send = false;
@@ -275,10 +293,7 @@ TEST_F(WorkerTest, WhatTheQueueOfDeadLettersDoesNotTakeStaysInItsOwn) {
 }
 
 TEST_F(WorkerTest, OnlySoManyAreHandledAtOnceAndTheOthersAreKeptForUs) {
-    bool held = true;
-    services.before = [&held](std::string) -> awaitable<void> {
-        while (held) co_await runtime::sleep_for(Milliseconds(1));
-    };
+    hold();
     for (int i = 0; i < 9; ++i)
         queue.put("m-" + std::to_string(i), approved("rsv-" + std::to_string(i)));
     EXPECT_TRUE(eventually([this] { return services.calls.size() == 4; }));
@@ -289,22 +304,14 @@ TEST_F(WorkerTest, OnlySoManyAreHandledAtOnceAndTheOthersAreKeptForUs) {
 }
 
 TEST_F(WorkerTest, WhatIsBeingHandledStaysOursHoweverLongItTakes) {
-    end();
-    WorkerOptions options = quick();
-    options.visibility = Seconds(1);  // looked at six times as often
-    begin(nullptr, options);
-    bool held = true;
-    services.before = [&held](std::string) -> awaitable<void> {
-        while (held) co_await runtime::sleep_for(Milliseconds(1));
-    };
+    begin_again(Seconds(1));
+    hold();
     queue.put("m-1", approved("rsv-1"));
-    EXPECT_TRUE(
-        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 1; })));
+    EXPECT_TRUE(soon([this] { return services.calls.size() == 1; }));
     for (int renewals = 0; renewals < 3; ++renewals) {
         queue.visibility.clear();
         clock.advance(Milliseconds(600));
-        EXPECT_TRUE(runtime::result_of(
-            loop, store::eventually([this] { return queue.visibility["m-1"] == 1; })));
+        EXPECT_TRUE(soon([this] { return queue.visibility["m-1"] == 1; }));
     }
     held = false;
     EXPECT_TRUE(emptied());
@@ -312,49 +319,31 @@ TEST_F(WorkerTest, WhatIsBeingHandledStaysOursHoweverLongItTakes) {
 }
 
 TEST_F(WorkerTest, AVisibilityThatCouldNotBeExtendedIsExtendedAtTheNextLook) {
-    end();
-    WorkerOptions options = quick();
-    options.visibility = Seconds(1);  // looked at six times as often
-    begin(nullptr, options);
-    bool held = true;
-    services.before = [&held](std::string) -> awaitable<void> {
-        while (held) co_await runtime::sleep_for(Milliseconds(1));
-    };
+    begin_again(Seconds(1));
+    hold();
     queue.put("m-1", approved("rsv-1"));
-    EXPECT_TRUE(
-        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 1; })));
+    EXPECT_TRUE(soon([this] { return services.calls.size() == 1; }));
     queue.refuses_visibility = true;
     clock.advance(Milliseconds(600));
-    EXPECT_TRUE(runtime::result_of(loop, store::eventually([this] {
-                                       return queue.endpoint.count(
-                                                  "AmazonSQS.ChangeMessageVisibility") > 0;
-                                   })));
+    EXPECT_TRUE(
+        soon([this] { return queue.endpoint.count("AmazonSQS.ChangeMessageVisibility") > 0; }));
     queue.refuses_visibility = false;
-    EXPECT_TRUE(runtime::result_of(
-        loop, store::eventually([this] { return queue.visibility.contains("m-1"); })));
+    EXPECT_TRUE(soon([this] { return queue.visibility.contains("m-1"); }));
     held = false;
     EXPECT_TRUE(emptied());
 }
 
 TEST_F(WorkerTest, AnExtensionThatHangsHoldsUpNoOther) {
-    end();
-    WorkerOptions options = quick();
-    options.visibility = Seconds(1);
-    begin(nullptr, options);
-    bool held = true;
-    services.before = [&held](std::string) -> awaitable<void> {
-        while (held) co_await runtime::sleep_for(Milliseconds(1));
-    };
+    begin_again(Seconds(1));
+    hold();
     queue.holds_visibility = [](const json::value& body) {
         return body.at("ReceiptHandle").as_string().starts_with("m-1");
     };
     queue.put("m-1", approved("rsv-1"));
     queue.put("m-2", approved("rsv-2"));
-    EXPECT_TRUE(
-        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 2; })));
+    EXPECT_TRUE(soon([this] { return services.calls.size() == 2; }));
     clock.advance(Milliseconds(600));
-    EXPECT_TRUE(runtime::result_of(
-        loop, store::eventually([this] { return queue.visibility.contains("m-2"); })));
+    EXPECT_TRUE(soon([this] { return queue.visibility.contains("m-2"); }));
     EXPECT_TRUE(shows(R"(florin_aws_calls_total{result="unavailable",service="sqs"} 0)"))
         << "the first call was not given up before the second began";
     queue.holds_visibility = {};
@@ -363,83 +352,59 @@ TEST_F(WorkerTest, AnExtensionThatHangsHoldsUpNoOther) {
 }
 
 TEST_F(WorkerTest, AnExtensionUnderWayDoesNotLengthenTheWaitForTheNextAttempt) {
-    end();
-    WorkerOptions options = quick();
-    options.visibility = Seconds(10);
-    begin(nullptr, options);
-    bool held = true;
+    begin_again(Seconds(10));
     services.failures["CONFIRMED"] = CallFailure::Kind::Passing;
-    services.before = [&held](std::string) -> awaitable<void> {
-        while (held) co_await runtime::sleep_for(Milliseconds(1));
-    };
+    hold();
     queue.put("m-1", approved("rsv-1"));
-    EXPECT_TRUE(
-        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 1; })));
+    EXPECT_TRUE(soon([this] { return services.calls.size() == 1; }));
     bool hangs = true;
     queue.holds_visibility = [&hangs](const json::value& body) {
         return hangs && body.at("VisibilityTimeout").as_int64() == 10;
     };
     clock.advance(Seconds(6));
-    EXPECT_TRUE(runtime::result_of(loop, store::eventually([this] {
-                                       return queue.endpoint.count(
-                                                  "AmazonSQS.ChangeMessageVisibility") == 1;
-                                   })));
+    EXPECT_TRUE(
+        soon([this] { return queue.endpoint.count("AmazonSQS.ChangeMessageVisibility") == 1; }));
     held = false;
-    EXPECT_TRUE(runtime::result_of(
-        loop, store::eventually([this] {
-            return shows(R"(worker_events_total{outcome="retried",type="payment.approved"} 1)");
-        })));
+    EXPECT_TRUE(soon([this] {
+        return shows(R"(worker_events_total{outcome="retried",type="payment.approved"} 1)");
+    }));
     // Another message goes all its way: whatever was on its way for the first has arrived.
     queue.put("m-2", "oops");
-    EXPECT_TRUE(runtime::result_of(
-        loop, store::eventually([this] { return !queue.items.contains("m-2"); })));
+    EXPECT_TRUE(soon([this] { return !queue.items.contains("m-2"); }));
     hangs = false;
-    EXPECT_TRUE(runtime::result_of(
-        loop, store::eventually([this] { return queue.visibilities.size() == 2; })));
+    EXPECT_TRUE(soon([this] { return queue.visibilities.size() == 2; }));
     EXPECT_EQ(queue.visibilities, (std::vector<std::int64_t>{10, 2}));
 }
 
 TEST_F(WorkerTest, AStopEndsAtItsDeadlineThoughTheQueueAnswersNoMore) {
-    bool held = true;
-    services.before = [&held](std::string) -> awaitable<void> {
-        while (held) co_await runtime::sleep_for(Milliseconds(1));
-    };
+    hold();
     for (int i = 0; i < 9; ++i)
         queue.put("m-" + std::to_string(i), approved("rsv-" + std::to_string(i)));
     EXPECT_TRUE(eventually([this] { return services.calls.size() == 4; }));
     queue.holds_visibility = [](const json::value&) { return true; };
     std::optional<bool> stopped;
     runtime::spawn(loop, "stop", runtime::keep_result(worker->stop(Milliseconds(100)), stopped));
-    EXPECT_TRUE(
-        runtime::result_of(loop, store::eventually([&stopped] { return stopped.has_value(); })));
+    EXPECT_TRUE(soon([&stopped] { return stopped.has_value(); }));
     EXPECT_FALSE(*stopped);
-    EXPECT_TRUE(runtime::result_of(loop, store::eventually([this] {
-                                       return queue.endpoint.count(
-                                                  "AmazonSQS.ChangeMessageVisibility") == 5;
-                                   })))
-        << "all of them are given back at once";
+    EXPECT_TRUE(soon([this] {
+        return queue.endpoint.count("AmazonSQS.ChangeMessageVisibility") == 5;
+    })) << "all of them are given back at once";
     EXPECT_TRUE(shows(R"(florin_aws_calls_total{result="unavailable",service="sqs"} 0)"));
     held = false;
-    EXPECT_TRUE(
-        runtime::result_of(loop, store::eventually([this] { return services.calls.size() == 8; })));
+    EXPECT_TRUE(soon([this] { return services.calls.size() == 8; }));
 }
 
 TEST_F(WorkerTest, AStopFinishesWhatIsBeingHandledAndGivesBackTheRest) {
-    bool held = true;
-    services.before = [&held](std::string) -> awaitable<void> {
-        while (held) co_await runtime::sleep_for(Milliseconds(1));
-    };
+    hold();
     for (int i = 0; i < 9; ++i)
         queue.put("m-" + std::to_string(i), approved("rsv-" + std::to_string(i)));
     EXPECT_TRUE(eventually([this] { return services.calls.size() == 4; }));
     std::optional<bool> stopped;
     runtime::spawn(loop, "stop", runtime::keep_result(worker->stop(Seconds(10)), stopped));
-    EXPECT_TRUE(runtime::result_of(
-        loop, store::eventually([this] { return queue.visibility.size() == 5; })));
+    EXPECT_TRUE(soon([this] { return queue.visibility.size() == 5; }));
     EXPECT_FALSE(stopped.has_value());
     held = false;
-    EXPECT_TRUE(
-        runtime::result_of(loop, store::eventually([&stopped] { return stopped.has_value(); })));
+    EXPECT_TRUE(soon([&stopped] { return stopped.has_value(); }));
     EXPECT_TRUE(*stopped);
     EXPECT_EQ(queue.items.size(), 5U);
     EXPECT_EQ(services.calls.size(), 8U);
@@ -463,8 +428,7 @@ TEST_F(WorkerTest, AStoreThatIsAwayDelaysTheDelete) {
         co_return;
     };
     queue.put("m-1", approved("rsv-1"));
-    EXPECT_TRUE(runtime::result_of(
-        loop, store::eventually([this] { return queue.visibility.contains("m-1"); })));
+    EXPECT_TRUE(soon([this] { return queue.visibility.contains("m-1"); }));
     EXPECT_EQ(queue.items.size(), 1U);
     away = false;
     clock.advance(Seconds(15));
