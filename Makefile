@@ -93,12 +93,13 @@ format: ## Format the sources
 format-check:
 	@clang-format-19 --dry-run --Werror $(SOURCES)
 
-# TIDY_SINCE=COMMIT: only those that have changed since.
+# TIDY_SINCE=COMMIT: only those that have changed since, themselves or their headers.
 tidy: setup ## clang-tidy over the sources
 	@cmake --preset release >/dev/null
 	@cmake --build build/release --target florin_proto_payment florin_proto_grpc florin_proto_reservation
-	@{ if [ -n "$(TIDY_SINCE)" ]; then git diff --name-only --diff-filter=d "$(TIDY_SINCE)" -- 'src/*.cc'; else git ls-files 'src/*.cc'; fi; } | \
-	  { grep -v -e _test.cc -e _fuzz.cc || true; } | xargs -r -P $$(nproc) -n 4 clang-tidy-19 -p build/release --quiet 2>/dev/null
+	@git ls-files 'src/*.cc' | grep -v -e _test.cc -e _fuzz.cc | \
+	  { if [ -n "$(TIDY_SINCE)" ]; then grep -Fxf <(git diff --name-only "$(TIDY_SINCE)" -- src | sed 's/\.h$$/.cc/') || true; else cat; fi; } | \
+	  xargs -r -P $$(nproc) -n 4 clang-tidy-19 -p build/release --quiet 2>/dev/null
 
 bench: build ## The benchmarks behind docs/benchmarks.md
 	@bench/creates_h2load.sh
